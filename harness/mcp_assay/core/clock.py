@@ -1,0 +1,38 @@
+"""One clock for everything that is timed."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Protocol
+
+
+class Clock(Protocol):
+    """Source of time, so that tests never wait for a wall clock."""
+
+    def monotonic(self) -> float:
+        """Return seconds since an arbitrary fixed point; never goes back."""
+        ...
+
+    def now(self) -> datetime:
+        """Return the current time in UTC."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class SystemClock:
+    """The machine's own clock."""
+
+    def monotonic(self) -> float:
+        """Return `time.perf_counter`, the finest monotonic clock there is."""
+        return time.perf_counter()
+
+    def now(self) -> datetime:
+        """Return the current time in UTC."""
+        return datetime.now(UTC)
+
+
+def rfc3339(moment: datetime) -> str:
+    """Return ``moment`` as RFC 3339 in UTC with milliseconds, for example ``2026-11-23T09:00:00.000Z``."""
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -1,0 +1,152 @@
+"""Verdicts: what a check found out, as values.
+
+A check returns a `Judgement`; the engine adds where it was made and turns it into a `Verdict`. A violated
+MUST is a failure, anything weaker a warning, unless the user sets another level. What could not be exercised is
+skipped, never passed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+class Outcome(StrEnum):
+    """How a check ended. `ERROR` is a fault of ours, never the server's."""
+
+    PASS = "pass"  # noqa: S105  (a word of the report contract)
+    FAIL = "fail"
+    WARN = "warn"
+    SKIP = "skip"
+    ERROR = "error"
+
+
+class Level(StrEnum):
+    """How strongly the specification asks for something.
+
+    `MUST` and `SHOULD` are RFC 2119 words of the cited page, `DESC` is stated without one, `ADV` is advice beyond
+    the specification.
+    """
+
+    MUST = "MUST"
+    SHOULD = "SHOULD"
+    DESC = "DESC"
+    ADV = "ADV"
+
+    @property
+    def weight(self) -> int:
+        """Return the share of one check in its category's score (MUST 10, SHOULD 3, others 1)."""
+        return {Level.MUST: 10, Level.SHOULD: 3}.get(self, 1)
+
+    @property
+    def rank(self) -> int:
+        """Return the order of strength, 0 for the strongest."""
+        return list(Level).index(self)
+
+
+class Category(StrEnum):
+    """The five generated suites, in the order in which they run."""
+
+    CONNECTIVITY = "connectivity"
+    SCHEMA = "schema"
+    EXECUTION = "execution"
+    CROSS_SERVER = "cross_server"
+    PERFORMANCE = "performance"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judgement:
+    """What a check says of what it saw.
+
+    Attributes:
+        outcome: `FAIL` means the requirement is violated; the engine weakens it to `WARN` below the gate's level.
+        expected: What the requirement asks for, in one sentence.
+        observed: What the server did instead, in one sentence.
+        reason: Why nothing was judged, for a skip.
+        exchange: The exchange that proves it, as plain JSON (see `mcp_assay.wire.exchange`).
+        benchmark: A measurement in the shape of the report contract's ``benchmarks`` entry.
+    """
+
+    outcome: Outcome
+    expected: str | None = None
+    observed: str | None = None
+    reason: str | None = None
+    exchange: Mapping[str, Any] | None = None
+    benchmark: Mapping[str, Any] | None = None
+
+
+def passed(observed: str | None = None, *, benchmark: Mapping[str, Any] | None = None) -> Judgement:
+    """Return the judgement that the requirement was exercised and holds."""
+    return Judgement(outcome=Outcome.PASS, observed=observed, benchmark=benchmark)
+
+
+def violated(
+    expected: str,
+    observed: str,
+    *,
+    exchange: Mapping[str, Any] | None = None,
+    benchmark: Mapping[str, Any] | None = None,
+) -> Judgement:
+    """Return the judgement that the requirement is violated, with the exchange that shows it."""
+    return Judgement(
+        outcome=Outcome.FAIL, expected=expected, observed=observed, exchange=exchange, benchmark=benchmark
+    )
+
+
+def noted(expected: str, observed: str, *, exchange: Mapping[str, Any] | None = None) -> Judgement:
+    """Return a warning whatever the check's level: the page itself leaves room for what was seen."""
+    return Judgement(outcome=Outcome.WARN, expected=expected, observed=observed, exchange=exchange)
+
+
+def skipped(reason: str) -> Judgement:
+    """Return the judgement that nothing could be exercised, and why."""
+    return Judgement(outcome=Outcome.SKIP, reason=reason)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """One check's verdict on one server or tool; every text in it is already fit to be shown.
+
+    Attributes:
+        check: Stable id, for example ``TOOL-003``.
+        slug: The check's short name, for example ``tool-shape``.
+        category: The suite it belongs to.
+        level: Its level in the revision that was judged.
+        server: The server's name in its configuration.
+        config: The configuration's id as used in node ids.
+        tool: The tool's name, or None for a server-level check.
+        outcome: How it ended.
+        nodeid: The pytest node id that repeats it.
+        duration_s: Seconds the check took.
+        requirement: What is asked for, in one sentence.
+        expected: See `Judgement`.
+        observed: See `Judgement`.
+        reason: See `Judgement`.
+        spec: Link to the rule, or an empty string for advice.
+        reproduce: A command line that repeats just this check.
+        exchange: See `Judgement`.
+        benchmark: See `Judgement`.
+    """
+
+    check: str
+    slug: str
+    category: Category
+    level: Level
+    server: str
+    config: str
+    tool: str | None
+    outcome: Outcome
+    nodeid: str
+    duration_s: float
+    requirement: str
+    expected: str | None = None
+    observed: str | None = None
+    reason: str | None = None
+    spec: str = ""
+    reproduce: str = ""
+    exchange: Mapping[str, Any] | None = None
+    benchmark: Mapping[str, Any] | None = None
