@@ -92,9 +92,7 @@ def violated(
     benchmark: Mapping[str, Any] | None = None,
 ) -> Judgement:
     """Return the judgement that the requirement is violated, with the exchange that shows it."""
-    return Judgement(
-        outcome=Outcome.FAIL, expected=expected, observed=observed, exchange=exchange, benchmark=benchmark
-    )
+    return Judgement(outcome=Outcome.FAIL, expected=expected, observed=observed, exchange=exchange, benchmark=benchmark)
 
 
 def noted(expected: str, observed: str, *, exchange: Mapping[str, Any] | None = None) -> Judgement:

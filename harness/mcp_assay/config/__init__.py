@@ -1,0 +1,1 @@
+"""Client configuration files, read into server specifications."""

@@ -1,0 +1,1 @@
+"""Reference servers that show what a good server looks like."""

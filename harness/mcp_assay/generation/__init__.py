@@ -1,0 +1,1 @@
+"""JSON Schema to arguments, valid and invalid."""

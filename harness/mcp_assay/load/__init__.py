@@ -1,0 +1,1 @@
+"""Closed- and open-loop load, measured inside the event loop."""

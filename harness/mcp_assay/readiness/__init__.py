@@ -1,0 +1,1 @@
+"""Checks, the engine that runs them, scores and the gate."""

@@ -1,0 +1,1 @@
+"""The orchestration runtime: connections, registry, execution across servers."""

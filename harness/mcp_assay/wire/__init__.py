@@ -1,0 +1,1 @@
+"""The protocol as bytes and JSON: transports, eras, recording and limits."""

@@ -1,0 +1,1 @@
+"""The five generated categories of checks."""
