@@ -67,6 +67,8 @@ class Judgement:
         expected: What the requirement asks for, in one sentence.
         observed: What the server did instead, in one sentence.
         reason: Why nothing was judged, for a skip.
+        applicable: Whether the requirement asks anything of this server or tool; a skip that is not applicable leaves
+            the evidence as it is, any other skip thins it.
         exchange: The exchange that proves it, as plain JSON (see `mcp_assay.wire.exchange`).
         benchmark: A measurement in the shape of the report contract's ``benchmarks`` entry.
     """
@@ -75,6 +77,7 @@ class Judgement:
     expected: str | None = None
     observed: str | None = None
     reason: str | None = None
+    applicable: bool = True
     exchange: Mapping[str, Any] | None = None
     benchmark: Mapping[str, Any] | None = None
 
@@ -101,8 +104,13 @@ def noted(expected: str, observed: str, *, exchange: Mapping[str, Any] | None = 
 
 
 def skipped(reason: str) -> Judgement:
-    """Return the judgement that nothing could be exercised, and why."""
+    """Return the judgement that nothing could be exercised although it should have been, and why."""
     return Judgement(outcome=Outcome.SKIP, reason=reason)
+
+
+def not_applicable(reason: str) -> Judgement:
+    """Return the judgement that the requirement asks nothing here, for example of a server without tools."""
+    return Judgement(outcome=Outcome.SKIP, reason=reason, applicable=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,6 +132,7 @@ class Verdict:
         expected: See `Judgement`.
         observed: See `Judgement`.
         reason: See `Judgement`.
+        applicable: See `Judgement`.
         spec: Link to the rule, or an empty string for advice.
         reproduce: A command line that repeats just this check.
         exchange: See `Judgement`.
@@ -144,6 +153,7 @@ class Verdict:
     expected: str | None = None
     observed: str | None = None
     reason: str | None = None
+    applicable: bool = True
     spec: str = ""
     reproduce: str = ""
     exchange: Mapping[str, Any] | None = None

@@ -1,0 +1,222 @@
+"""The JSON report as types: what every writer reads and the outside world builds on.
+
+A report is one `Document`. Within a ``schema_version`` fields keep their names and meaning; new ones may be added
+and are `NotRequired`, so that an older report still renders. All texts are already presented (see
+`mcp_assay.core.presentation`), all numbers are finite, times are seconds.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final, Literal, NotRequired, TypeAlias, TypedDict
+
+SCHEMA_VERSION: Final = 1
+"""Raised when a field of the contract changes its name or meaning."""
+
+VerdictWord: TypeAlias = Literal["pass", "fail", "warn", "skip", "error"]
+LevelWord: TypeAlias = Literal["MUST", "SHOULD", "DESC", "ADV"]
+CategoryWord: TypeAlias = Literal["connectivity", "schema", "execution", "cross_server", "performance"]
+ReadinessWord: TypeAlias = Literal["READY", "UNPROVEN", "NOT READY", "UNREACHABLE"]
+StatusWord: TypeAlias = Literal["connected", "failed", "disabled", "skipped"]
+
+
+class ToolStamp(TypedDict):
+    """Who wrote the report."""
+
+    name: str
+    version: str
+
+
+class Phases(TypedDict):
+    """Seconds spent in each phase of a run."""
+
+    discovery_s: float
+    registry_s: float
+    checks_s: float
+    performance_s: float
+
+
+class RunEntry(TypedDict):
+    """The run as a whole; ``started_at`` is RFC 3339."""
+
+    id: str
+    started_at: str
+    duration_s: float
+    configs: list[str]
+    python: str
+    platform: str
+    exit_status: int
+    phases: Phases
+
+
+# "pass" is a keyword of Python, so this one cannot be written as a class.
+Counts = TypedDict("Counts", {"pass": int, "fail": int, "warn": int, "skip": int, "error": int})
+"""Number of verdicts by outcome."""
+
+
+class Summary(TypedDict):
+    """The run in one row; the verdict is the worst and the score the mean over the servers that were asked for."""
+
+    servers: int
+    connected: int
+    tools: int
+    checks: Counts
+    verdict: ReadinessWord
+    score: float
+    evidence: NotRequired[float]
+
+
+class ErrorEntry(TypedDict):
+    """Why a server could not be used."""
+
+    kind: str
+    message: str
+    hint: str | None
+    exit_code: int | None
+    stderr_tail: str
+
+
+class ServerInfo(TypedDict):
+    """What a server calls itself."""
+
+    name: str
+    version: str
+
+
+class ToolEntry(TypedDict):
+    """One tool of a server; ``hash`` is that of its definition, ``executed`` says whether it was called."""
+
+    name: str
+    hash: str
+    executed: bool
+
+
+class CategoryEntry(Counts):
+    """A server in one category; the score means nothing (and is 0) while ``evidence`` is 0."""
+
+    score: float
+    evidence: float
+
+
+class CostlyFinding(TypedDict):
+    """A check that cost a server points; ``tool`` is None when it is about the server or about several tools."""
+
+    check: str
+    tool: str | None
+    points: float
+    count: NotRequired[int]
+    tools: NotRequired[list[str]]
+
+
+class ReadinessEntry(TypedDict):
+    """A server's fitness: score 0…100, evidence 0…1, ``rate_low`` the Wilson 95 % lower bound of ``rate``."""
+
+    score: float
+    verdict: ReadinessWord
+    evidence: float
+    categories: dict[str, CategoryEntry]
+    costliest: list[CostlyFinding]
+    blockers: NotRequired[int]
+    rate: NotRequired[float]
+    rate_low: NotRequired[float]
+
+
+class ServerEntry(TypedDict):
+    """One configured server."""
+
+    name: str
+    config: str
+    line: int
+    status: StatusWord
+    error: ErrorEntry | None
+    transport: str
+    era: str | None
+    protocol_versions: list[str]
+    server_info: ServerInfo | None
+    connect_s: float | None
+    tools: list[ToolEntry]
+    resources: int
+    prompts: int
+    readiness: ReadinessEntry
+
+
+class ResultEntry(TypedDict):
+    """One verdict; ``tool`` is None for a server-level check."""
+
+    check: str
+    category: CategoryWord
+    level: LevelWord
+    server: str
+    tool: str | None
+    verdict: VerdictWord
+    nodeid: str
+    duration_s: float
+    reason: str | None
+    requirement: str
+    expected: str | None
+    observed: str | None
+    spec: str
+    reproduce: str
+    exchange: dict[str, Any] | None
+    slug: NotRequired[str]
+    config: NotRequired[str]
+    applicable: NotRequired[bool]
+
+
+class Latency(TypedDict):
+    """Distribution of one tool's answer times in seconds."""
+
+    min: float
+    p50: float
+    p90: float
+    p95: float
+    p99: float
+    max: float
+    mean: float
+    stddev: float
+
+
+class BenchmarkEntry(TypedDict):
+    """One measurement; ``mode`` is the load model, ``overhead_s`` the harness's own share of one call."""
+
+    server: str
+    tool: str
+    mode: str
+    concurrency: int
+    calls: int
+    errors: int
+    rate_per_s: float
+    latency_s: Latency
+    overhead_s: float
+    config: NotRequired[str]
+
+
+class StepEntry(TypedDict):
+    """One step of a workflow that ran."""
+
+    id: str
+    server: str
+    tool: str
+    outcome: str
+    duration_s: float
+
+
+class WorkflowEntry(TypedDict):
+    """One workflow over several servers."""
+
+    name: str
+    servers: list[str]
+    verdict: VerdictWord
+    steps: list[StepEntry]
+
+
+class Document(TypedDict):
+    """A whole report."""
+
+    schema_version: int
+    tool: ToolStamp
+    run: RunEntry
+    summary: Summary
+    servers: list[ServerEntry]
+    results: list[ResultEntry]
+    benchmarks: list[BenchmarkEntry]
+    workflows: list[WorkflowEntry]
