@@ -9,11 +9,46 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
+from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
+
+from mcp_assay.config.secrets import secrets_of
+from mcp_assay.core.errors import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
+
+
+class UnsetVariableError(ConfigError):
+    """A configured text refers to a variable that has no value.
+
+    Attributes:
+        reference: What could not be looked up.
+    """
+
+    def __init__(self, reference: Reference, *, path: Path | str, line: int, column: int) -> None:
+        super().__init__(
+            f"{reference.source} variable {reference.name} is not set",
+            path=path,
+            line=line or None,
+            column=column or None,
+            hint=_how_to_set(reference),
+        )
+        self.reference = reference
+
+
+def _how_to_set(reference: Reference) -> str:
+    """Return the next step for an unset reference."""
+    if reference.source == "env":
+        return f"set it before the run: export {reference.name}=…"
+    if reference.source == "file":
+        return "the file must exist, be readable and hold at most 64 KiB of text"
+    return f"pass --mcp-input {reference.name}=… or set {input_variable(reference.name)}"
+
+
+def input_variable(name: str) -> str:
+    """Return the environment variable that may hold the input ``name``, for example ``MCP_INPUT_API_KEY``."""
+    return "MCP_INPUT_" + "".join(character if character.isalnum() else "_" for character in name).upper()
 
 
 class TransportKind(StrEnum):
@@ -51,25 +86,31 @@ class Variables(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Template:
     """A configured text: literal parts and references, in order.
 
     Attributes:
         parts: Literal strings and `Reference` values.
         line: Line of the text in its document, counted from 1, or 0 when there is no document.
+        column: Column in that line, counted from 1, or 0.
     """
 
     parts: tuple[str | Reference, ...]
     line: int = 0
+    column: int = 0
 
     @classmethod
-    def literal(cls, text: str, line: int = 0) -> Template:
+    def literal(cls, text: str, line: int = 0, column: int = 0) -> Template:
         """Return a template without references."""
-        return cls((text,), line)
+        return cls((text,), line, column)
+
+    def __repr__(self) -> str:
+        """Return the place and the references only: literal parts may be secrets, and reprs end up in tracebacks."""
+        return f"Template({', '.join(map(str, self.references))} at {self.line}:{self.column})"
 
     def __str__(self) -> str:
-        """Return the text with references in symbolic form; safe to print as far as literals are no secrets."""
+        """Return the text with references in symbolic form; safe to print as far as literal parts are no secrets."""
         return "".join(str(part) for part in self.parts)
 
     @property
@@ -107,7 +148,7 @@ class Launch:
         return f"Launch({self.name!r})"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class ServerSpec:
     """One server of one configuration document.
 
@@ -126,6 +167,10 @@ class ServerSpec:
         call_timeout_s: Seconds until a call must be answered, or None for the run's default.
         enabled_tools: Tool names the document allows, or None for all.
         disabled: Whether the document switches the server off.
+        env_files: Files of ``NAME=value`` lines read before the start; ``env`` wins over them.
+        folder: What relative paths of the entry are relative to, or None for our working directory.
+        required: Whether the document says that nothing works without this server.
+        dialect: Name of the document's dialect, for example ``vscode``.
     """
 
     name: str
@@ -142,3 +187,74 @@ class ServerSpec:
     call_timeout_s: float | None = None
     enabled_tools: frozenset[str] | None = None
     disabled: bool = False
+    env_files: tuple[Template, ...] = ()
+    folder: Path | None = None
+    required: bool = False
+    dialect: str = "mcpServers"
+
+    def __repr__(self) -> str:
+        """Return name and document only: literal values may be secrets."""
+        return f"ServerSpec({self.name!r} of {self.config!r})"
+
+    def resolve(self, variables: Variables) -> Launch:
+        """Return what to start or reach, with every reference looked up in ``variables``.
+
+        Raises:
+            UnsetVariableError: A variable without a default has no value.
+            ConfigError: A value cannot be used where it stands, or an env file cannot be read.
+        """
+        texts = _Texts(self, variables)
+        command = tuple(texts.text(part) for part in self.command)
+        env = {name: texts.text(value) for name, value in self.env.items()}
+        headers = {name: texts.text(value) for name, value in self.headers.items()}
+        url = texts.text(self.url) if self.url else None
+        return Launch(
+            name=self.name,
+            transport=self.transport,
+            command=command,
+            env=env,
+            cwd=self._folder(texts.text(self.cwd)) if self.cwd else None,
+            url=url,
+            headers=headers,
+            secrets=secrets_of(command=command, env=env, url=url, headers=headers, variables=texts.found),
+        )
+
+    def _folder(self, text: str) -> Path:
+        """Return a configured folder, relative ones seen from the entry's own folder."""
+        return (self.folder or Path()) / Path(text).expanduser()
+
+
+class _Texts:
+    """Looks the references of one server up and remembers what they stood for."""
+
+    __slots__ = ("_spec", "_variables", "found")
+
+    def __init__(self, spec: ServerSpec, variables: Variables) -> None:
+        self._spec = spec
+        self._variables = variables
+        self.found: dict[str, str] = {}
+
+    def text(self, template: Template) -> str:
+        """Return the template's text, fit to be an argument, a variable or a header."""
+        text = "".join(part if isinstance(part, str) else self._value(part, template) for part in template.parts)
+        if "\0" in text:
+            raise self._error("value holds a NUL character", template)
+        return text
+
+    def _value(self, reference: Reference, template: Template) -> str:
+        value = self._variables.value_of(reference)
+        if not value and reference.default is not None:
+            return reference.default
+        if value is None:
+            path = self._spec.path or self._spec.config
+            raise UnsetVariableError(reference, path=path, line=template.line, column=template.column)
+        self.found[f"{reference.source} {reference.name}"] = value
+        return value
+
+    def _error(self, message: str, template: Template) -> ConfigError:
+        return ConfigError(
+            message,
+            path=self._spec.path or self._spec.config,
+            line=template.line or None,
+            column=template.column or None,
+        )
