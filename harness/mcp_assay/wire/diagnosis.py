@@ -1,0 +1,108 @@
+"""Why a server did not start: the likely cause, with the stderr line that proves it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from mcp_assay.core.faults import Fault, FaultKind
+
+if TYPE_CHECKING:
+    from mcp_assay.wire.log import WireLog
+
+
+@dataclass(frozen=True, slots=True)
+class _Rule:
+    """A sentence on stderr that names a cause."""
+
+    kind: FaultKind
+    pattern: re.Pattern[str]
+    cause: str
+    hint: str
+
+
+def _rule(kind: FaultKind, pattern: str, cause: str, hint: str) -> _Rule:
+    """Return a rule that ignores case."""
+    return _Rule(kind, re.compile(pattern, re.IGNORECASE), cause, hint)
+
+
+_RULES = (
+    _rule(
+        FaultKind.NOT_INSTALLED,
+        r"cannot find (package|module)|module_not_found|no module named|command not found|npm (err!|error) (code )?e404"
+        r"|could not determine executable|no such file or directory.*\.(js|mjs|cjs|py)\b"
+        r"|can't open file|no solution found when resolving",
+        "a program, package or file is not installed",
+        "install it, or correct the command; nothing was downloaded for you",
+    ),
+    _rule(
+        FaultKind.MISSING_CREDENTIALS,
+        r"(api[ _-]?key|token|secret|password|credential|client[ _-]?id)s?\b.{0,60}"
+        r"(required|missing|not (set|found|provided|defined|configured)|must be (set|provided)|is undefined)"
+        r"|(required|missing|no|provide|set|need)\b.{0,40}(api[ _-]?key|token|secret|password|credential)s?\b"
+        r"|unauthori[sz]ed|authentication (failed|required)|\b401\b|(permission|access) denied for user",
+        "it asks for credentials",
+        "set them in the server's env block",
+    ),
+    _rule(
+        FaultKind.UNSET_VARIABLE,
+        r"(environment variable|env var)\b.{0,80}(required|missing|not set|must be set|undefined)"
+        r"|(required|missing|set|unset)\b.{0,40}(environment variable|env var)"
+        r"|[A-Z][A-Z0-9]*_[A-Z0-9_]+ (is )?(required|not set)",
+        "it asks for an environment variable",
+        "set it in the server's env block; servers do not inherit our environment",
+    ),
+    _rule(
+        FaultKind.WRONG_ARGUMENTS,
+        r"^usage:|unrecognized arguments|unknown (option|argument|flag)|missing required argument|invalid option"
+        r"|the following arguments are required|error: argument",
+        "its command line is wrong",
+        "compare args with the server's documentation",
+    ),
+)
+
+
+def explain_start_failure(fault: Fault, log: WireLog) -> Fault:
+    """Return the fault of a failed start with its likely cause.
+
+    Args:
+        fault: What the connection reports.
+        log: What the server said on stdout before.
+
+    Returns:
+        The same fault when nothing is known, otherwise one of a more telling kind whose message quotes the line.
+    """
+    if fault.kind in {FaultKind.NOT_INSTALLED, FaultKind.NOT_EXECUTABLE, FaultKind.OTHER_ERA}:
+        return fault
+    for rule in _RULES:
+        line = next((text for text in fault.stderr_tail.splitlines() if rule.pattern.search(text)), None)
+        if line is not None and fault.kind in {FaultKind.EXITED, FaultKind.KILLED, FaultKind.CLOSED, FaultKind.TIMEOUT}:
+            return replace(
+                fault, kind=rule.kind, message=f"{fault.message}: {rule.cause}: {line.strip()}", hint=rule.hint
+            )
+    if fault.kind is FaultKind.TIMEOUT:
+        return _explain_silence(fault, log)
+    if fault.kind in {FaultKind.EXITED, FaultKind.KILLED}:
+        last = fault.stderr_tail.splitlines()[-1:]
+        message = f"{fault.message} before it was ready" + (f": {last[0].strip()}" if last else "")
+        return replace(fault, message=message, hint="run the command by hand to see what it needs")
+    return fault
+
+
+def _explain_silence(fault: Fault, log: WireLog) -> Fault:
+    """Return the fault of a server that runs but never became ready."""
+    if log.anomalies:
+        sample = log.anomalies[0].raw.decode("utf-8", "backslashreplace")[:120]
+        return replace(
+            fault,
+            kind=FaultKind.SPEAKS_NO_MCP,
+            message=f"the server prints text instead of MCP messages to stdout: {sample!r}",
+            hint="check that the command starts the stdio mode of the server, and log to stderr",
+        )
+    return replace(
+        fault,
+        kind=FaultKind.START_TIMEOUT,
+        message=f"the server did not become ready: {fault.message}",
+        hint="raise --mcp-start-timeout if it is slow, for example when a package runner downloads it first",
+    )

@@ -1,0 +1,143 @@
+"""Exchanges: one request and all that came back, as it was on the wire."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, cast
+
+if TYPE_CHECKING:
+    from mcp_assay.core.faults import Fault
+    from mcp_assay.core.json_types import Json, JsonObject
+    from mcp_assay.wire.messages import RequestId
+
+_SHOWN_BYTES = 2_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HttpMeta:
+    """What HTTP added to an exchange.
+
+    Attributes:
+        status: Status code of the answer.
+        headers: Answer headers in order, names as received.
+        stream: ``json`` or ``sse``, by how the answer was carried.
+    """
+
+    status: int
+    headers: tuple[tuple[str, str], ...]
+    stream: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exchange:
+    """One request and its answer. Exactly one of ``message`` and ``fault`` is set, unless nothing was awaited.
+
+    Attributes:
+        method: The request's method; a word in angle brackets for a raw probe.
+        id: The request's id, or None for notifications and raw probes.
+        sent: Raw bytes of the request.
+        sent_at: When it was handed to the transport, seconds on the connection's clock.
+        ended_at: When the answer had been read, or when waiting ended.
+        raw: Raw bytes of the answer, empty when none came.
+        message: The answer as parsed JSON, before any model touched it.
+        fault: Why there is no answer.
+        related: Notifications and requests that came while this one was open.
+        http: What HTTP added, None on stdio.
+    """
+
+    method: str
+    id: RequestId | None
+    sent: bytes
+    sent_at: float
+    ended_at: float
+    raw: bytes = b""
+    message: JsonObject | None = None
+    fault: Fault | None = None
+    related: tuple[JsonObject, ...] = ()
+    http: HttpMeta | None = field(default=None)
+
+    @property
+    def duration_s(self) -> float:
+        """Seconds from sending to the end."""
+        return self.ended_at - self.sent_at
+
+    @property
+    def result(self) -> JsonObject | None:
+        """The answer's ``result`` when it is an object."""
+        return _object_at(self.message, "result")
+
+    @property
+    def error(self) -> JsonObject | None:
+        """The answer's ``error`` when it is an object."""
+        return _object_at(self.message, "error")
+
+    @property
+    def error_code(self) -> int | None:
+        """The JSON-RPC error code when the answer is a well-formed error."""
+        code = (self.error or {}).get("code")
+        return code if type(code) is int else None
+
+    @property
+    def is_tool_error(self) -> bool:
+        """Whether a tool call was answered by a result that says ``isError``."""
+        return (self.result or {}).get("isError") is True
+
+    @property
+    def succeeded(self) -> bool:
+        """Whether there is a result that is no tool error."""
+        return self.result is not None and not self.is_tool_error
+
+    def describe(self) -> str:
+        """Return what came back in a few words, for a verdict's ``observed``."""
+        if self.fault is not None:
+            return self.fault.message
+        if self.message is None:
+            return "no answer was awaited"
+        if self.error is not None:
+            return f"JSON-RPC error {self.error.get('code')}: {_short(self.error.get('message'))}"
+        if self.result is None:
+            return f"an answer without a result object: {_short(cast('Json', self.message))}"
+        if self.is_tool_error:
+            return f"a result with isError: {_short(first_text(self.result))}"
+        return f"a result: {_short(self.result)}"
+
+    def evidence(self) -> dict[str, Any]:
+        """Return the exchange as JSON for a report: cut, and not yet redacted."""
+        evidence: dict[str, Any] = {
+            "method": self.method,
+            "request": _cut(self.sent),
+            "response": _cut(self.raw),
+            "duration_s": round(self.duration_s, 6),
+        }
+        if self.fault is not None:
+            evidence["fault"] = {"kind": self.fault.kind.value, "message": self.fault.message}
+        if self.http is not None:
+            evidence["http"] = {"status": self.http.status, "headers": [list(pair) for pair in self.http.headers]}
+        return evidence
+
+
+def _object_at(message: JsonObject | None, key: str) -> JsonObject | None:
+    """Return ``message[key]`` when it is an object."""
+    value = None if message is None else message.get(key)
+    return value if isinstance(value, dict) else None
+
+
+def _cut(raw: bytes) -> str:
+    """Return raw bytes as text for a report, with a count of what is missing."""
+    text = raw[:_SHOWN_BYTES].decode("utf-8", "backslashreplace").rstrip("\n")
+    return text if len(raw) <= _SHOWN_BYTES else f"{text} … [{len(raw) - _SHOWN_BYTES} bytes cut]"
+
+
+def _short(value: Json) -> str:
+    """Return a value in at most 200 characters."""
+    text = value if isinstance(value, str) else repr(value)
+    return text if len(text) <= 200 else f"{text[:200]}…"
+
+
+def first_text(result: JsonObject) -> str:
+    """Return the first text block of a tool result, or an empty string."""
+    content = result.get("content")
+    for block in content if isinstance(content, list) else []:
+        if isinstance(block, dict) and isinstance(text := block.get("text"), str):
+            return text
+    return ""

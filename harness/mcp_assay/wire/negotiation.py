@@ -1,0 +1,160 @@
+"""Opens the conversation: finds a revision that both sides speak.
+
+``initialize`` is asked first, because every handshake and dual-era server answers it at once, while many handshake
+servers stay silent on a ``server/discover`` that comes before it. A server that refuses it is asked to discover.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mcp_assay.core.errors import ConnectError
+from mcp_assay.core.faults import Fault, FaultKind
+from mcp_assay.wire.eras import (
+    CLIENT_INFO,
+    HANDSHAKE_VERSIONS,
+    KNOWN_VERSIONS,
+    META_SERVER,
+    STATELESS_VERSIONS,
+    Agreement,
+    Era,
+    envelope,
+    era_of,
+)
+
+if TYPE_CHECKING:
+    from mcp_assay.core.json_types import Json, JsonObject
+    from mcp_assay.wire.channel import Channel
+    from mcp_assay.wire.exchange import Exchange
+
+
+async def negotiate(channel: Channel, *, timeout_s: float, pinned: str | None = None) -> Agreement:
+    """Open the conversation and return what was agreed.
+
+    Args:
+        channel: A fresh channel.
+        timeout_s: Seconds for each step.
+        pinned: The only revision that will do, or None for the newest of the handshake era, then the stateless one.
+
+    Raises:
+        ConnectError: The server ended, stayed silent, or speaks no revision that will do.
+    """
+    if pinned is not None and era_of(pinned) is Era.STATELESS:
+        return await _discover(channel, pinned, timeout_s)
+    asked = pinned or HANDSHAKE_VERSIONS[-1]
+    exchange = await initialize(channel, asked, timeout_s)
+    if exchange.fault is not None:
+        raise ConnectError(exchange.fault)
+    if exchange.error is not None:
+        if pinned is None:
+            return await _discover(channel, STATELESS_VERSIONS[-1], timeout_s, refused=exchange)
+        raise ConnectError(_refusal(exchange, pinned))
+    agreement = _read_initialize(exchange)
+    if pinned is not None and agreement.version != pinned:
+        raise ConnectError(
+            Fault(
+                kind=FaultKind.OTHER_ERA,
+                message=f"the server offers revision {agreement.version}, not the pinned {pinned}",
+                hint=f"run with --mcp-protocol {agreement.version}",
+            )
+        )
+    channel.notify("notifications/initialized")
+    return agreement
+
+
+async def initialize(channel: Channel, version: str, timeout_s: float) -> Exchange:
+    """Send ``initialize`` for a revision and return the exchange; nothing is judged."""
+    params: JsonObject = {"protocolVersion": version, "capabilities": {}, "clientInfo": dict(CLIENT_INFO)}
+    return await channel.request("initialize", params, timeout_s=timeout_s, cancellable=False)
+
+
+async def discover(channel: Channel, version: str, timeout_s: float) -> Exchange:
+    """Send ``server/discover`` in a stateless revision and return the exchange; nothing is judged."""
+    return await channel.request("server/discover", {"_meta": envelope(version)}, timeout_s=timeout_s)
+
+
+async def _discover(channel: Channel, version: str, timeout_s: float, refused: Exchange | None = None) -> Agreement:
+    """Agree on a stateless revision.
+
+    Raises:
+        ConnectError: See `negotiate`.
+    """
+    exchange = await discover(channel, version, timeout_s)
+    if exchange.fault is not None:
+        raise ConnectError(exchange.fault)
+    result = exchange.result
+    if result is None:
+        raise ConnectError(_refusal(refused or exchange, version))
+    supported = strings(result.get("supportedVersions"))
+    if version not in supported:
+        raise ConnectError(
+            Fault(
+                kind=FaultKind.OTHER_ERA,
+                message=f"server/discover names {', '.join(supported) or 'no revision'}, not {version}",
+            )
+        )
+    meta = _object(result.get("_meta"))
+    return Agreement(
+        version=version,
+        era=Era.STATELESS,
+        capabilities=_object(result.get("capabilities")),
+        server_info=_object(meta.get(META_SERVER)),
+        instructions=_text(result.get("instructions")),
+        offered=supported,
+    )
+
+
+def _read_initialize(exchange: Exchange) -> Agreement:
+    """Return what an ``initialize`` result says.
+
+    Raises:
+        ConnectError: It is no object, or names a revision that was never released.
+    """
+    result = exchange.result
+    if result is None:
+        raise ConnectError(Fault(kind=FaultKind.PROTOCOL, message=f"initialize was answered by {exchange.describe()}"))
+    version = result.get("protocolVersion")
+    if not isinstance(version, str) or version not in HANDSHAKE_VERSIONS:
+        raise ConnectError(
+            Fault(
+                kind=FaultKind.OTHER_ERA,
+                message=f"initialize offers protocol version {version!r}, which is no released handshake revision",
+                hint=f"released revisions are {', '.join(KNOWN_VERSIONS)}",
+            )
+        )
+    return Agreement(
+        version=version,
+        era=Era.HANDSHAKE,
+        capabilities=_object(result.get("capabilities")),
+        server_info=_object(result.get("serverInfo")),
+        instructions=_text(result.get("instructions")),
+        offered=(version,),
+    )
+
+
+def _refusal(exchange: Exchange, version: str) -> Fault:
+    """Return the fault of a server that refuses to talk."""
+    data = _object((exchange.error or {}).get("data"))
+    supported = strings(data.get("supported"))
+    if supported:
+        return Fault(
+            kind=FaultKind.OTHER_ERA,
+            message=f"the server speaks {', '.join(supported)}, not {version}",
+            hint=f"run with --mcp-protocol {supported[-1]}",
+        )
+    return Fault(kind=FaultKind.PROTOCOL, message=f"{exchange.method} was answered by {exchange.describe()}")
+
+
+def strings(value: Json) -> tuple[str, ...]:
+    """Return the strings of a JSON array, or nothing."""
+    return tuple(item for item in value if isinstance(item, str)) if isinstance(value, list) else ()
+
+
+def _object(value: Json) -> JsonObject:
+    """Return a JSON object, or an empty one."""
+    return value if isinstance(value, dict) else {}
+
+
+def _text(value: Json) -> str | None:
+    """Return a string, or None."""
+    return value if isinstance(value, str) else None

@@ -1,0 +1,209 @@
+"""A server as a child process: spawn, pipes, exit and the end of everything it started."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+from typing import TYPE_CHECKING, cast
+
+from mcp_assay.core.errors import ConnectError
+from mcp_assay.core.faults import Fault, FaultKind
+from mcp_assay.wire.reaper_main import MARK_VARIABLE, kill_marked, signal_group
+from mcp_assay.wire.stderr import StderrTail
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from mcp_assay.config.spec import Launch
+    from mcp_assay.wire.limits import Limits
+    from mcp_assay.wire.reaper import Reaper
+
+INHERITED_VARIABLES = ("HOME", "LOGNAME", "PATH", "SHELL", "TERM", "USER")
+"""What a server inherits from our environment; the same small set as the official SDKs."""
+
+_PIPE_DRAIN_S = 0.25
+_STDIN, _STDOUT, _STDERR = 0, 1, 2
+
+
+def child_environment(launch: Launch, mark: str, inherited: Mapping[str, str]) -> dict[str, str]:
+    """Return a server's environment: the inherited set, the configured variables and the launch's mark."""
+    kept = {name: inherited[name] for name in INHERITED_VARIABLES if name in inherited}
+    return {**kept, **launch.env, MARK_VARIABLE: mark}
+
+
+class ServerProcess(asyncio.SubprocessProtocol):
+    """One server process in a process group of its own.
+
+    Bytes from stdout go to ``on_stdout`` as they come. ``on_end`` is called once, when the process has exited and its
+    output has been read, or when it has closed its stdout and lives on.
+
+    Attributes:
+        stderr: The tail of its stderr.
+        exit_code: Its exit status, None while it runs.
+        mark: Value of the mark variable in its environment.
+    """
+
+    def __init__(self, limits: Limits, reaper: Reaper, on_stdout: Callable[[bytes], None]) -> None:
+        self._limits = limits
+        self._reaper = reaper
+        self._on_stdout = on_stdout
+        self._on_end: Callable[[], None] | None = None
+        self._loop = asyncio.get_running_loop()
+        self._transport: asyncio.SubprocessTransport | None = None
+        self._exited = asyncio.Event()
+        self._open_pipes = {_STDOUT, _STDERR}
+        self._ended = False
+        self.stderr = StderrTail(limits.stderr_bytes)
+        self.exit_code: int | None = None
+        self.mark = reaper.new_mark()
+        self.pid = 0
+
+    @classmethod
+    async def spawn(
+        cls, launch: Launch, limits: Limits, reaper: Reaper, on_stdout: Callable[[bytes], None]
+    ) -> ServerProcess:
+        """Start the server's command.
+
+        Raises:
+            ConnectError: The command does not exist, may not be executed, or its working directory is missing.
+        """
+        reaper.start()
+        protocol = cls(limits, reaper, on_stdout)
+        environment = child_environment(launch, protocol.mark, os.environ)
+        try:
+            transport, _ = await protocol._loop.subprocess_exec(
+                lambda: protocol, *launch.command, env=environment, cwd=launch.cwd, start_new_session=True
+            )
+        except (OSError, ValueError) as problem:
+            raise ConnectError(_spawn_fault(launch, problem)) from None
+        protocol.pid = transport.get_pid()
+        reaper.add(protocol.pid, protocol.mark)
+        return protocol
+
+    def when_ended(self, callback: Callable[[], None]) -> None:
+        """Call ``callback`` once nothing more will come; at once when that is so already."""
+        self._on_end = callback
+        if self._ended:
+            callback()
+
+    @property
+    def unread_bytes(self) -> int:
+        """Bytes written to stdin that the process has not taken."""
+        stdin = self._stdin()
+        return 0 if stdin is None else stdin.get_write_buffer_size()
+
+    def write(self, data: bytes) -> bool:
+        """Write to stdin without waiting; return whether it is still open."""
+        stdin = self._stdin()
+        if stdin is None or stdin.is_closing():
+            return False
+        stdin.write(data)
+        return True
+
+    def close_stdin(self) -> None:
+        """Close stdin; unread bytes are dropped when the process does not take them."""
+        stdin = self._stdin()
+        if stdin is not None and not stdin.is_closing():
+            stdin.abort() if stdin.get_write_buffer_size() else stdin.close()
+
+    async def wait(self, seconds: float) -> bool:
+        """Return whether the process has exited, waiting at most ``seconds``."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._exited.wait()
+        return self._exited.is_set()
+
+    async def stop(self) -> tuple[str, int]:
+        """End the process and everything it started.
+
+        Returns:
+            What it took (``exit``, ``terminate`` or ``kill``) and how many processes it had left behind.
+        """
+        self.close_stdin()
+        needed = "exit"
+        if not await self.wait(self._limits.exit_s):
+            needed = "terminate"
+            signal_group(self.pid, signal.SIGTERM)
+            if not await self.wait(self._limits.terminate_s):
+                needed = "kill"
+        survivors = await self._sweep()
+        await self.wait(self._limits.terminate_s)
+        self._reaper.remove(self.pid)
+        if self._transport is not None:
+            with contextlib.suppress(PermissionError, ProcessLookupError):
+                self._transport.close()
+        return needed, survivors
+
+    async def _sweep(self) -> int:
+        """Kill what is left of the group and what carries our mark; return how many the leader left behind."""
+        leader_lives = not self._exited.is_set()
+        group_lives = signal_group(self.pid, signal.SIGKILL)
+        killed = await asyncio.to_thread(kill_marked, self.mark)
+        if leader_lives:
+            return max(0, killed - 1)
+        return max(killed, 1) if group_lives else killed
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Keep the transport."""
+        self._transport = cast("asyncio.SubprocessTransport", transport)
+
+    def pipe_data_received(self, fd: int, data: bytes) -> None:
+        """Pass stdout on, keep the tail of stderr."""
+        if fd == _STDOUT:
+            self._on_stdout(data)
+        else:
+            self.stderr.feed(data)
+
+    def pipe_connection_lost(self, fd: int, exc: Exception | None) -> None:  # noqa: ARG002  (the asyncio protocol)
+        """Note which pipe has ended."""
+        self._open_pipes.discard(fd)
+        if fd == _STDOUT:
+            self._loop.call_later(_PIPE_DRAIN_S, self._end)
+        if not self._open_pipes and self._exited.is_set():
+            self._end()
+
+    def process_exited(self) -> None:
+        """Note the exit; its last output may still be in the pipes."""
+        if self._transport is not None:
+            self.exit_code = self._transport.get_returncode()
+        self._exited.set()
+        self._loop.call_later(0 if not self._open_pipes else _PIPE_DRAIN_S, self._end)
+
+    def _end(self) -> None:
+        """Tell the owner, once."""
+        if not self._ended:
+            self._ended = True
+            if self._on_end is not None:
+                self._on_end()
+
+    def _stdin(self) -> asyncio.WriteTransport | None:
+        """Return stdin's transport while there is one."""
+        if self._transport is None:
+            return None
+        return cast("asyncio.WriteTransport | None", self._transport.get_pipe_transport(_STDIN))
+
+
+def _spawn_fault(launch: Launch, problem: OSError | ValueError) -> Fault:
+    """Return why a command could not be started."""
+    program = launch.command[0] if launch.command else ""
+    if isinstance(problem, ValueError):
+        return Fault(kind=FaultKind.WRONG_ARGUMENTS, message=f"{program!r} cannot be started: {problem}")
+    if launch.cwd is not None and not launch.cwd.is_dir():
+        return Fault(
+            kind=FaultKind.WRONG_ARGUMENTS,
+            message=f"the working directory {str(launch.cwd)!r} does not exist",
+            hint="create it or correct cwd",
+        )
+    if isinstance(problem, FileNotFoundError):
+        return Fault(
+            kind=FaultKind.NOT_INSTALLED,
+            message=f"command {program!r} was not found",
+            hint="install it, or give its full path: the server gets our PATH, no shell aliases",
+        )
+    return Fault(
+        kind=FaultKind.NOT_EXECUTABLE,
+        message=f"command {program!r} cannot be executed: {problem.strerror or problem}",
+        hint="check that it is a program and has the x permission",
+    )

@@ -1,0 +1,166 @@
+"""A conversation with one server after it has been opened."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, cast
+
+from mcp_assay.wire.eras import Era, envelope
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from mcp_assay.core.json_types import Json, JsonObject
+    from mcp_assay.wire.channel import Channel
+    from mcp_assay.wire.eras import Agreement
+    from mcp_assay.wire.exchange import Exchange
+    from mcp_assay.wire.limits import Limits
+    from mcp_assay.wire.log import WireLog
+    from mcp_assay.wire.messages import RequestId
+    from mcp_assay.wire.transport import CloseReport
+
+LIST_METHODS: Mapping[str, str] = {
+    "tools": "tools/list",
+    "resources": "resources/list",
+    "resourceTemplates": "resources/templates/list",
+    "prompts": "prompts/list",
+}
+"""The list methods by the result key that holds the entries."""
+
+_NAMED = {"tools/call": "name", "prompts/get": "name", "resources/read": "uri"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listing:
+    """All pages of one list.
+
+    Attributes:
+        key: The result key, for example ``tools``.
+        entries: The entries of all pages as the server gave them, also those that are no objects.
+        pages: One exchange per page.
+        problem: Why the walk ended before the list did, or None.
+    """
+
+    key: str
+    entries: tuple[Json, ...]
+    pages: tuple[Exchange, ...]
+    problem: str | None = None
+
+    @property
+    def objects(self) -> tuple[JsonObject, ...]:
+        """The entries that are JSON objects."""
+        return tuple(entry for entry in self.entries if isinstance(entry, dict))
+
+
+class ServerSession:
+    """Requests in the terms of MCP; the envelope of the agreed era is added here.
+
+    Attributes:
+        name: The server's configured name.
+        channel: The JSON-RPC conversation below.
+        agreement: What the opening settled.
+        started_s: Seconds from the spawn to the end of the opening.
+    """
+
+    def __init__(self, *, name: str, channel: Channel, agreement: Agreement, limits: Limits, started_s: float) -> None:
+        self.name = name
+        self.channel = channel
+        self.agreement = agreement
+        self.limits = limits
+        self.started_s = started_s
+
+    def __repr__(self) -> str:
+        """Return the name and revision only."""
+        return f"ServerSession({self.name!r}, {self.agreement.version})"
+
+    @property
+    def alive(self) -> bool:
+        """Whether the connection is still up."""
+        return self.channel.ended is None
+
+    @property
+    def log(self) -> WireLog:
+        """What was seen on the connection."""
+        return self.channel.log
+
+    def offers(self, capability: str) -> bool:
+        """Return whether the server declared a capability."""
+        return isinstance(self.agreement.capabilities.get(capability), dict)
+
+    async def request(
+        self,
+        method: str,
+        params: Mapping[str, Json] | None = None,
+        *,
+        timeout_s: float | None = None,
+        request_id: RequestId | None = None,
+    ) -> Exchange:
+        """Send a request in the agreed revision and return the exchange; never raises for what the server does."""
+        key = _NAMED.get(method)
+        named = None if key is None or params is None else params.get(key)
+        return await self.channel.request(
+            method,
+            self.with_envelope(params),
+            timeout_s=timeout_s,
+            request_id=request_id,
+            name=named if isinstance(named, str) else None,
+        )
+
+    async def call_tool(
+        self, name: str, arguments: Mapping[str, Json] | None = None, *, timeout_s: float | None = None
+    ) -> Exchange:
+        """Call a tool and return the exchange."""
+        return await self.request("tools/call", {"name": name, "arguments": dict(arguments or {})}, timeout_s=timeout_s)
+
+    async def list_all(self, key: str) -> Listing:
+        """Walk all pages of a list, within the limits for pages and entries.
+
+        Args:
+            key: ``tools``, ``resources``, ``resourceTemplates`` or ``prompts``.
+        """
+        entries: list[Json] = []
+        pages: list[Exchange] = []
+        cursors: set[str] = set()
+        params: dict[str, Json] = {}
+        problem: str | None = None
+        while problem is None:
+            page = await self.request(LIST_METHODS[key], params, timeout_s=self.limits.list_s)
+            pages.append(page)
+            problem = _take_page(page, key, entries)
+            cursor = (page.result or {}).get("nextCursor")
+            if problem is not None or not isinstance(cursor, str):
+                break
+            problem = self._walk_problem(cursor, cursors, len(pages), len(entries))
+            cursors.add(cursor)
+            params = {"cursor": cursor}
+        return Listing(key=key, entries=tuple(entries), pages=tuple(pages), problem=problem)
+
+    async def close(self) -> CloseReport:
+        """End the conversation and the server."""
+        return await self.channel.close()
+
+    def with_envelope(self, params: Mapping[str, Json] | None) -> Mapping[str, Json] | None:
+        """Return the parameters with what the agreed era adds to them."""
+        if self.agreement.era is Era.HANDSHAKE:
+            return params
+        meta = cast("JsonObject", (params or {}).get("_meta") or {})
+        return {**(params or {}), "_meta": {**envelope(self.agreement.version), **meta}}
+
+    def _walk_problem(self, cursor: str, seen: set[str], pages: int, entries: int) -> str | None:
+        """Return why the walk must stop, or None."""
+        if cursor in seen:
+            return f"nextCursor {cursor[:100]!r} came twice, the list never ends"
+        if pages >= self.limits.pages or entries >= self.limits.items:
+            return f"stopped after {pages} pages and {entries} entries with more to come"
+        return None
+
+
+def _take_page(page: Exchange, key: str, entries: list[Json]) -> str | None:
+    """Add a page's entries; return why there are none."""
+    if page.result is None:
+        return page.describe()
+    found = page.result.get(key)
+    if not isinstance(found, list):
+        return f"the result has no array {key!r}"
+    entries.extend(found)
+    return None

@@ -1,0 +1,138 @@
+"""MCP over the pipes of a child process."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from typing import TYPE_CHECKING
+
+from mcp_assay.core.faults import Fault, FaultKind
+from mcp_assay.wire.framing import LineFramer
+from mcp_assay.wire.process import ServerProcess
+from mcp_assay.wire.transport import CloseReport
+
+if TYPE_CHECKING:
+    from mcp_assay.config.spec import Launch
+    from mcp_assay.wire.limits import Limits
+    from mcp_assay.wire.reaper import Reaper
+    from mcp_assay.wire.transport import Outgoing, Receiver
+
+
+class StdioTransport:
+    """One server process and newline-delimited JSON on its stdin and stdout."""
+
+    kind = "stdio"
+
+    def __init__(self, limits: Limits) -> None:
+        self._framer = LineFramer(limits.line_bytes)
+        self._process: ServerProcess | None = None
+        self._receiver: Receiver | None = None
+        self._closing: asyncio.Task[CloseReport] | None = None
+
+    @classmethod
+    async def open(cls, launch: Launch, limits: Limits, reaper: Reaper) -> StdioTransport:
+        """Start the server.
+
+        Raises:
+            ConnectError: The command could not be started.
+        """
+        transport = cls(limits)
+        transport._process = await ServerProcess.spawn(launch, limits, reaper, transport._stdout_received)
+        return transport
+
+    def attach(self, receiver: Receiver) -> None:
+        """Deliver to ``receiver`` from now on; call it before control returns to the event loop."""
+        self._receiver = receiver
+        if self._process is not None:
+            self._process.when_ended(self._ended)
+
+    @property
+    def pid(self) -> int | None:
+        """The server's process id."""
+        return None if self._process is None else self._process.pid
+
+    @property
+    def stderr_tail(self) -> str:
+        """The last lines of the server's stderr."""
+        return "" if self._process is None else self._process.stderr.text()
+
+    @property
+    def unread_bytes(self) -> int:
+        """Bytes we wrote that the server has not read."""
+        return 0 if self._process is None else self._process.unread_bytes
+
+    def send(self, message: Outgoing) -> None:
+        """Write one line; a closed stdin fails the request."""
+        if self._process is None or self._process.write(message.data):
+            return
+        if message.id is not None and self._receiver is not None:
+            self._receiver.request_failed(message.id, self._end_fault())
+
+    async def close(self) -> CloseReport:
+        """Close stdin, wait, terminate, kill; then sweep up what the server left behind."""
+        if self._closing is None:
+            self._closing = asyncio.get_running_loop().create_task(self._close())
+        return await asyncio.shield(self._closing)
+
+    async def _close(self) -> CloseReport:
+        """Do what `close` says, once."""
+        started = asyncio.get_running_loop().time()
+        needed, survivors = ("exit", 0) if self._process is None else await self._process.stop()
+        trailing = self._framer.flush()
+        return CloseReport(
+            seconds=asyncio.get_running_loop().time() - started,
+            needed=needed,
+            exit_code=None if self._process is None else self._process.exit_code,
+            survivors=survivors,
+            trailing=trailing if isinstance(trailing, bytes) else b"",
+        )
+
+    def _stdout_received(self, data: bytes) -> None:
+        """Deliver each whole line."""
+        if self._receiver is None:
+            return
+        for line in self._framer.feed(data):
+            self._receiver.line_received(line)
+
+    def _ended(self) -> None:
+        """Deliver a last line without newline, then the end."""
+        if self._receiver is None:
+            return
+        rest = self._framer.flush()
+        if rest is not None:
+            self._receiver.line_received(rest)
+        self._receiver.connection_ended(self._end_fault())
+
+    def _end_fault(self) -> Fault:
+        """Return how the server ended, with its last words."""
+        code = None if self._process is None else self._process.exit_code
+        return Fault(
+            kind=_kind_of_end(code),
+            message=_end_message(code),
+            exit_code=code,
+            stderr_tail=self.stderr_tail,
+        )
+
+
+def _kind_of_end(code: int | None) -> FaultKind:
+    """Return the class of an exit status."""
+    if code is None:
+        return FaultKind.CLOSED
+    return FaultKind.KILLED if code < 0 else FaultKind.EXITED
+
+
+def _end_message(code: int | None) -> str:
+    """Return an exit status in words."""
+    if code is None:
+        return "the server closed its stdout but lives on"
+    if code < 0:
+        return f"the server was killed by {_signal_name(-code)}"
+    return f"the server exited with status {code}"
+
+
+def _signal_name(number: int) -> str:
+    """Return a signal's name, for example ``SIGSEGV``."""
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"

@@ -1,0 +1,98 @@
+"""The seam between JSON-RPC and the ways to carry it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from mcp_assay.core.faults import Fault
+    from mcp_assay.wire.exchange import HttpMeta
+    from mcp_assay.wire.framing import Oversized
+    from mcp_assay.wire.messages import RequestId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outgoing:
+    """One message on its way out.
+
+    Attributes:
+        data: The message with its newline.
+        method: Its method, for transports that mirror it in a header.
+        name: The tool, prompt or resource it names, likewise.
+        id: Its id when an answer is awaited.
+        params: ``Mcp-Param-*`` header values by header name.
+    """
+
+    data: bytes
+    method: str = ""
+    name: str | None = None
+    id: RequestId | None = None
+    params: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CloseReport:
+    """How a connection ended.
+
+    Attributes:
+        seconds: From the start of closing to the end.
+        needed: What it took: ``exit`` (it ended by itself or on end of input), ``terminate``, ``kill``, ``http``.
+        exit_code: Exit status, negative for a signal, None without a process.
+        survivors: Processes left behind by the server that had to be killed.
+        trailing: Bytes on stdout after the last message, for example a farewell.
+    """
+
+    seconds: float
+    needed: str
+    exit_code: int | None = None
+    survivors: int = 0
+    trailing: bytes = b""
+
+
+class Receiver(Protocol):
+    """Takes what a transport receives; every method is called in the event loop."""
+
+    def line_received(self, line: bytes | Oversized, http: HttpMeta | None = None) -> None:
+        """Take one message as received."""
+        ...
+
+    def request_failed(self, request_id: RequestId, fault: Fault) -> None:
+        """Take the news that one request will not be answered."""
+        ...
+
+    def connection_ended(self, fault: Fault) -> None:
+        """Take the news that nothing more will come."""
+        ...
+
+
+class Transport(Protocol):
+    """Carries messages to and from one server."""
+
+    @property
+    def kind(self) -> str:
+        """The transport's name in reports: ``stdio``, ``streamable-http`` or ``sse``."""
+        ...
+
+    @property
+    def pid(self) -> int | None:
+        """The server's process, or None for a remote one."""
+        ...
+
+    @property
+    def stderr_tail(self) -> str:
+        """The last lines the server wrote to stderr."""
+        ...
+
+    @property
+    def unread_bytes(self) -> int:
+        """Bytes we wrote that the server has not taken."""
+        ...
+
+    def send(self, message: Outgoing) -> None:
+        """Hand one message over without waiting; trouble is told to the receiver."""
+        ...
+
+    async def close(self) -> CloseReport:
+        """End the connection and everything the server started. Idempotent, bounded, never raises."""
+        ...
