@@ -95,6 +95,7 @@ class CategoryEntry(Counts):
 
     score: float
     evidence: float
+    applicable: NotRequired[bool]
 
 
 class CostlyFinding(TypedDict):

@@ -223,7 +223,7 @@ def _assess_category(checks: Sequence[_Check]) -> CategoryReadiness:
 def _server_means(
     categories: Mapping[Category, CategoryReadiness], policy: ScoringPolicy
 ) -> tuple[float | None, float]:
-    """Return the score over the categories that were judged, None without any, and the evidence over those that apply."""
+    """Return the score of the categories that were judged, None without any, and the evidence of those that apply."""
     weights = policy.weights
     scores = ((entry.score, weights.get(c, 0.0)) for c, entry in categories.items() if entry.score is not None)
     shares = ((entry.evidence, weights.get(c, 0.0)) for c, entry in categories.items() if entry.evidence is not None)

@@ -1,0 +1,363 @@
+"""From the facts of a run and its verdicts to the one document that every writer reads."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from enum import StrEnum
+from statistics import fmean
+from typing import TYPE_CHECKING, Any
+
+from mcp_assay._version import __version__
+from mcp_assay.core import contract
+from mcp_assay.core.clock import rfc3339
+from mcp_assay.core.presentation import Presenter
+from mcp_assay.core.verdicts import Outcome
+from mcp_assay.readiness.scoring import Finding, Fitness, Readiness, ScoringPolicy, assess, count_outcomes, worst
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import datetime
+
+    from mcp_assay.core.faults import Fault
+    from mcp_assay.core.verdicts import Verdict
+    from mcp_assay.readiness.scoring import CategoryReadiness
+
+_MOST_COSTLIEST = 5
+_MOST_NAMED_TOOLS = 200
+_LATENCIES = ("min", "p50", "p90", "p95", "p99", "max", "mean", "stddev")
+
+
+class ServerStatus(StrEnum):
+    """What became of a configured server."""
+
+    CONNECTED = "connected"
+    FAILED = "failed"
+    DISABLED = "disabled"
+    SKIPPED = "skipped"
+
+    @property
+    def asked_for(self) -> bool:
+        """Whether the run was meant to use the server, so that it counts in the summary."""
+        return self in {ServerStatus.CONNECTED, ServerStatus.FAILED}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PhaseFacts:
+    """Seconds spent in each phase of the run."""
+
+    discovery_s: float = 0.0
+    registry_s: float = 0.0
+    checks_s: float = 0.0
+    performance_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunFacts:
+    """The run as a whole.
+
+    Attributes:
+        id: Unique name of the run.
+        started_at: When it started, with a time zone.
+        duration_s: Seconds it took.
+        configs: Ids of the configuration documents, in order.
+        python: Version of the interpreter.
+        platform: Name of the operating system.
+        exit_status: Exit status of the process.
+        phases: Where the time went.
+    """
+
+    id: str
+    started_at: datetime
+    duration_s: float
+    configs: tuple[str, ...]
+    python: str
+    platform: str
+    exit_status: int
+    phases: PhaseFacts = field(default_factory=PhaseFacts)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToolFacts:
+    """One tool of a server.
+
+    Attributes:
+        name: Its name.
+        hash: Hash of its definition, ``sha256:…``.
+        executed: Whether the run called it.
+    """
+
+    name: str
+    hash: str
+    executed: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServerFacts:
+    """One configured server as the run found it; texts may be raw.
+
+    Attributes:
+        name: Its name in the configuration.
+        config: Id of the configuration document.
+        line: Line of its entry, 0 when unknown.
+        status: What became of it.
+        transport: How it is reached.
+        error: Why it could not be used, or None.
+        era: ``handshake`` or ``stateless``, or None when unknown.
+        protocol_versions: Revisions it speaks.
+        server_info: What it calls itself (``name``, ``version``), or None.
+        connect_s: Seconds until it was ready, or None.
+        tools: Its tools.
+        resources: Number of its resources.
+        prompts: Number of its prompts.
+    """
+
+    name: str
+    config: str
+    line: int
+    status: ServerStatus
+    transport: str
+    error: Fault | None = None
+    era: str | None = None
+    protocol_versions: tuple[str, ...] = ()
+    server_info: Mapping[str, object] | None = None
+    connect_s: float | None = None
+    tools: tuple[ToolFacts, ...] = ()
+    resources: int = 0
+    prompts: int = 0
+
+
+def build_document(
+    run: RunFacts,
+    servers: Sequence[ServerFacts],
+    verdicts: Sequence[Verdict],
+    *,
+    benchmarks: Sequence[Mapping[str, Any]] = (),
+    workflows: Sequence[contract.WorkflowEntry] = (),
+    presenter: Presenter | None = None,
+    policy: ScoringPolicy | None = None,
+) -> contract.Document:
+    """Return the report of one run.
+
+    Args:
+        run: The run as a whole.
+        servers: Every configured server, in the order of the configuration.
+        verdicts: Every verdict, in the order in which it is to be listed; texts are already presented.
+        benchmarks: Measurements beside those that verdicts carry, in the shape of the contract.
+        workflows: Workflows that ran, in the shape of the contract.
+        presenter: Makes the texts of ``servers`` and the exchanges fit to be shown.
+        policy: Weights and bars of the score.
+    """
+    presenter = presenter or Presenter()
+    readiness = _assess_servers(servers, verdicts, presenter, policy)
+    measured = [(verdict.config, verdict.benchmark) for verdict in verdicts if verdict.benchmark is not None]
+    return {
+        "schema_version": contract.SCHEMA_VERSION,
+        "tool": {"name": "pytest-mcp-assay", "version": __version__},
+        "run": _run_entry(run, presenter),
+        "summary": _summary(servers, verdicts, readiness),
+        "servers": [_server_entry(s, r, presenter) for s, r in zip(servers, readiness, strict=True)],
+        "results": [_result_entry(verdict, presenter) for verdict in verdicts],
+        "benchmarks": [
+            *(_benchmark_entry(entry, config, presenter) for config, entry in measured),
+            *(_benchmark_entry(entry, str(entry.get("config", "")), presenter) for entry in benchmarks),
+        ],
+        "workflows": presenter.json(list(workflows)),
+    }
+
+
+def _assess_servers(
+    servers: Sequence[ServerFacts], verdicts: Sequence[Verdict], presenter: Presenter, policy: ScoringPolicy | None
+) -> list[Readiness]:
+    """Return the readiness of each server, in order; verdicts name servers as presented or as configured."""
+    groups: dict[tuple[str, str], list[Verdict]] = {}
+    for verdict in verdicts:
+        groups.setdefault((verdict.config, verdict.server), []).append(verdict)
+    return [
+        assess(
+            groups.get((server.config, server.name)) or groups.get((server.config, presenter.line(server.name)), []),
+            reachable=server.status is not ServerStatus.FAILED,
+            policy=policy,
+        )
+        for server in servers
+    ]
+
+
+def _run_entry(run: RunFacts, presenter: Presenter) -> contract.RunEntry:
+    """Return the contract's ``run``."""
+    phases = run.phases
+    return {
+        "id": run.id,
+        "started_at": rfc3339(run.started_at),
+        "duration_s": _finite(run.duration_s),
+        "configs": [presenter.line(config) for config in run.configs],
+        "python": run.python,
+        "platform": run.platform,
+        "exit_status": run.exit_status,
+        "phases": {
+            "discovery_s": _finite(phases.discovery_s),
+            "registry_s": _finite(phases.registry_s),
+            "checks_s": _finite(phases.checks_s),
+            "performance_s": _finite(phases.performance_s),
+        },
+    }
+
+
+def _summary(
+    servers: Sequence[ServerFacts], verdicts: Sequence[Verdict], readiness: Sequence[Readiness]
+) -> contract.Summary:
+    """Return the contract's ``summary``; servers that were not asked for count in no mean and no verdict."""
+    counted = [r for s, r in zip(servers, readiness, strict=True) if s.status.asked_for]
+    return {
+        "servers": len(servers),
+        "connected": sum(server.status is ServerStatus.CONNECTED for server in servers),
+        "tools": sum(len(server.tools) for server in servers),
+        "checks": _counts(count_outcomes(verdicts)),
+        "verdict": worst(r.verdict for r in counted).value,
+        "score": _rounded(fmean(r.score for r in counted)) if counted else 0.0,
+        "evidence": _rounded(fmean(r.evidence for r in counted)) if counted else 0.0,
+    }
+
+
+def _server_entry(server: ServerFacts, readiness: Readiness, presenter: Presenter) -> contract.ServerEntry:
+    """Return one entry of the contract's ``servers``."""
+    return {
+        "name": presenter.line(server.name),
+        "config": presenter.line(server.config),
+        "line": max(0, server.line),
+        "status": server.status.value,
+        "error": None if server.error is None else _error_entry(server.error, presenter),
+        "transport": server.transport,
+        "era": server.era,
+        "protocol_versions": [presenter.line(version, 40) for version in server.protocol_versions],
+        "server_info": None if server.server_info is None else _server_info(server.server_info, presenter),
+        "connect_s": None if server.connect_s is None else _finite(server.connect_s),
+        "tools": [
+            {"name": presenter.line(tool.name), "hash": tool.hash, "executed": tool.executed} for tool in server.tools
+        ],
+        "resources": server.resources,
+        "prompts": server.prompts,
+        "readiness": _readiness_entry(readiness, asked_for=server.status.asked_for),
+    }
+
+
+def _error_entry(fault: Fault, presenter: Presenter) -> contract.ErrorEntry:
+    """Return a fault in the shape of the contract."""
+    return {
+        "kind": fault.kind.value,
+        "message": presenter.text(fault.message),
+        "hint": presenter.optional(fault.hint),
+        "exit_code": fault.exit_code,
+        "stderr_tail": presenter.text(fault.stderr_tail),
+    }
+
+
+def _server_info(info: Mapping[str, object], presenter: Presenter) -> contract.ServerInfo:
+    """Return what a server calls itself; a field it does not send is empty."""
+    name, version = (presenter.line(str(info.get(key) or "")) for key in ("name", "version"))
+    return {"name": name, "version": version}
+
+
+def _readiness_entry(readiness: Readiness, *, asked_for: bool) -> contract.ReadinessEntry:
+    """Return a server's readiness in the shape of the contract."""
+    return {
+        "score": _rounded(readiness.score),
+        "verdict": readiness.verdict.value if asked_for else Fitness.UNPROVEN.value,
+        "evidence": _rounded(readiness.evidence),
+        "categories": {category.value: _category_entry(c) for category, c in readiness.categories.items()},
+        "costliest": [_costly(finding) for finding in readiness.findings[:_MOST_COSTLIEST]],
+        "blockers": len(readiness.blockers),
+        "rate": _rounded(readiness.rate),
+        "rate_low": _rounded(readiness.rate_low),
+    }
+
+
+def _category_entry(category: CategoryReadiness) -> contract.CategoryEntry:
+    """Return one category of a server; what could not be judged or does not apply is 0 with evidence 0."""
+    return {
+        "score": _rounded(category.score or 0.0),
+        "evidence": _rounded(category.evidence or 0.0),
+        "applicable": category.evidence is not None,
+        **_counts(category.counts),
+    }
+
+
+def _counts(counts: Mapping[Outcome, int]) -> contract.Counts:
+    """Return the numbers of verdicts under the contract's words."""
+    return {
+        "pass": counts[Outcome.PASS],
+        "fail": counts[Outcome.FAIL],
+        "warn": counts[Outcome.WARN],
+        "skip": counts[Outcome.SKIP],
+        "error": counts[Outcome.ERROR],
+    }
+
+
+def _costly(finding: Finding) -> contract.CostlyFinding:
+    """Return what one check cost a server; the tool is named when it is the only one."""
+    tools = sorted({verdict.tool for verdict in finding.verdicts if verdict.tool is not None})
+    return {
+        "check": finding.verdicts[0].check,
+        "tool": tools[0] if len(tools) == 1 else None,
+        "points": _rounded(finding.points),
+        "count": len(finding.verdicts),
+        "tools": tools[:_MOST_NAMED_TOOLS],
+    }
+
+
+def _result_entry(verdict: Verdict, presenter: Presenter) -> contract.ResultEntry:
+    """Return one verdict in the shape of the contract."""
+    return {
+        "check": verdict.check,
+        "slug": verdict.slug,
+        "category": verdict.category.value,
+        "level": verdict.level.value,
+        "config": verdict.config,
+        "server": verdict.server,
+        "tool": verdict.tool,
+        "verdict": verdict.outcome.value,
+        "applicable": verdict.applicable,
+        "nodeid": verdict.nodeid,
+        "duration_s": _finite(verdict.duration_s),
+        "reason": verdict.reason,
+        "requirement": verdict.requirement,
+        "expected": verdict.expected,
+        "observed": verdict.observed,
+        "spec": verdict.spec,
+        "reproduce": verdict.reproduce,
+        "exchange": None if verdict.exchange is None else presenter.json(dict(verdict.exchange)),
+    }
+
+
+def _benchmark_entry(entry: Mapping[str, Any], config: str, presenter: Presenter) -> contract.BenchmarkEntry:
+    """Return one measurement in the shape of the contract, other fields kept; what is missing is 0 or empty."""
+    known: contract.BenchmarkEntry = {
+        "config": config,
+        "server": presenter.line(str(entry.get("server", ""))),
+        "tool": presenter.line(str(entry.get("tool", ""))),
+        "mode": str(entry.get("mode", "")),
+        "concurrency": int(_finite(entry.get("concurrency", 1))),
+        "calls": int(_finite(entry.get("calls", 0))),
+        "errors": int(_finite(entry.get("errors", 0))),
+        "rate_per_s": _finite(entry.get("rate_per_s", 0.0)),
+        "latency_s": _latency(entry.get("latency_s") or {}),
+        "overhead_s": _finite(entry.get("overhead_s", 0.0)),
+    }
+    shown: contract.BenchmarkEntry = presenter.json({**entry, **known})
+    return shown
+
+
+def _latency(values: Mapping[str, Any]) -> contract.Latency:
+    """Return a distribution in the shape of the contract."""
+    low, p50, p90, p95, p99, high, mean, stddev = (_finite(values.get(name, 0.0)) for name in _LATENCIES)
+    return {"min": low, "p50": p50, "p90": p90, "p95": p95, "p99": p99, "max": high, "mean": mean, "stddev": stddev}
+
+
+def _finite(value: object) -> float:
+    """Return a measured number that JSON can hold and that is not negative; 0 for anything else."""
+    return float(value) if isinstance(value, int | float) and math.isfinite(value) and value > 0 else 0.0
+
+
+def _rounded(value: float) -> float:
+    """Return a share or score as it stands in the report: four decimals, rounded down so that no bar looks met."""
+    return math.floor(value * 10_000 + 1e-6) / 10_000
