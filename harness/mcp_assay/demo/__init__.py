@@ -1,1 +1,1 @@
-"""Reference servers that show what a good server looks like."""
+"""Reference servers that show what a good server looks like; `servers.json` lists them."""
