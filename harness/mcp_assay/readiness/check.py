@@ -1,0 +1,91 @@
+"""What a check is, and where checks come from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING, Protocol
+
+from mcp_assay.core.verdicts import Level
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from mcp_assay.core.verdicts import Category, Judgement
+    from mcp_assay.readiness.subject import Subject
+
+OLDEST_CATALOGUED = "2025-06-18"
+"""Servers of older revisions are judged by this one, the oldest whose rules the catalogue holds."""
+
+SPECIFICATION = "https://modelcontextprotocol.io"
+
+
+class Scope(StrEnum):
+    """What one verdict of a check is about."""
+
+    SERVER = "server"
+    TOOL = "tool"
+
+
+class CheckFunction(Protocol):
+    """Judges one subject. It must not raise for what a server does."""
+
+    async def __call__(self, subject: Subject, /) -> Judgement:
+        """Return the judgement."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    """One requirement and how to judge it.
+
+    Attributes:
+        id: Stable id, for example ``TOOL-003``.
+        slug: Short name, for example ``tool-shape``.
+        category: The suite it belongs to.
+        scope: Whether it is judged once a server or once a tool.
+        run: Judges one subject.
+        levels: Level by revision; ``*`` stands for every revision, a missing one is not judged.
+        requirement: What is asked for, in one sentence.
+        spec_paths: Path of the rule below the revision's specification, by revision or ``*``; empty for advice.
+        transports: Transports it is about; empty for all.
+        unreachable: Whether it is the check that fails when the server cannot be reached.
+    """
+
+    id: str
+    slug: str
+    category: Category
+    scope: Scope
+    run: CheckFunction
+    levels: Mapping[str, Level]
+    requirement: str
+    spec_paths: Mapping[str, str] = field(default_factory=dict[str, str])
+    transports: frozenset[str] = frozenset()
+    unreachable: bool = False
+
+    def level_in(self, version: str) -> Level | None:
+        """Return the level in a revision, or None when the check says nothing about it."""
+        return self.levels.get(_catalogued(version)) or self.levels.get("*")
+
+    @property
+    def highest_level(self) -> Level:
+        """Return the strongest level of any revision."""
+        return min(self.levels.values(), key=lambda level: level.rank)
+
+    def spec_in(self, version: str) -> str:
+        """Return the link to the rule in a revision, or an empty string."""
+        path = self.spec_paths.get(_catalogued(version)) or self.spec_paths.get("*")
+        if path is None:
+            return ""
+        if path.startswith(("/seps", "/extensions")):
+            return f"{SPECIFICATION}{path}"
+        return f"{SPECIFICATION}/specification/{_catalogued(version)}{path}"
+
+    def concerns(self, version: str, transport: str) -> bool:
+        """Return whether the check says anything about a server of this revision and transport."""
+        return self.level_in(version) is not None and (not self.transports or transport in self.transports)
+
+
+def _catalogued(version: str) -> str:
+    """Return the revision by whose rules a server is judged."""
+    return max(version, OLDEST_CATALOGUED)

@@ -1,0 +1,165 @@
+"""Runs planned checks: one lane per server, the lanes side by side.
+
+A lane runs its server's checks in order. Cross-server checks wait until every lane is through, performance checks until
+nothing else runs; those run one at a time. Verdicts come out as futures, so that a caller can wait for any one of them
+while the lanes go on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import shlex
+import traceback
+from concurrent.futures import Future
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from mcp_assay.core.verdicts import Category, Judgement, Outcome, Verdict, skipped
+from mcp_assay.readiness.subject import Subject, UnavailableError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from mcp_assay.core.presentation import Presenter
+    from mcp_assay.readiness.plan import PlannedCheck
+    from mcp_assay.readiness.subject import Run
+
+_LANE_CATEGORIES = frozenset({Category.CONNECTIVITY, Category.SCHEMA, Category.EXECUTION})
+
+
+@dataclass(slots=True)
+class _Timing:
+    """When the phases of a run ended, seconds on the run's clock."""
+
+    started: float = 0.0
+    checks_done: float = 0.0
+    performance_done: float = 0.0
+
+
+class Engine:
+    """Judges planned checks and hands out their verdicts.
+
+    All coroutines belong to one event loop; `future` may be called from any thread.
+
+    Args:
+        run: What the checks share.
+        presenter: Makes every text of a verdict fit to be shown.
+        reproduce: Start of the command line that repeats a check, for example ``pytest --mcp-config servers.json``.
+    """
+
+    def __init__(self, run: Run, presenter: Presenter, *, reproduce: str = "pytest") -> None:
+        self._run = run
+        self._presenter = presenter
+        self._reproduce = reproduce
+        self._futures: dict[str, Future[Verdict]] = {}
+        self._timing = _Timing()
+
+    @property
+    def checks_s(self) -> float:
+        """Seconds spent in the lanes and on cross-server checks."""
+        return max(0.0, self._timing.checks_done - self._timing.started)
+
+    @property
+    def performance_s(self) -> float:
+        """Seconds spent on performance checks."""
+        return max(0.0, self._timing.performance_done - self._timing.checks_done)
+
+    def expect(self, planned: Iterable[PlannedCheck]) -> None:
+        """Make a future for each planned check, before any of them runs."""
+        for item in planned:
+            self._futures.setdefault(item.nodeid, Future())
+
+    def future(self, item: PlannedCheck) -> Future[Verdict]:
+        """Return the future of a check's verdict."""
+        return self._futures.setdefault(item.nodeid, Future())
+
+    async def run_lanes(self, planned: Sequence[PlannedCheck]) -> None:
+        """Judge all planned checks; their futures are resolved when this returns, also when it is cancelled."""
+        self.expect(planned)
+        self._timing.started = self._run.clock.monotonic()
+        try:
+            await asyncio.gather(*(self._lane(lane) for lane in _lanes(planned, _LANE_CATEGORIES)))
+            await asyncio.gather(*(self._lane(lane) for lane in _lanes(planned, {Category.CROSS_SERVER})))
+            self._timing.checks_done = self._run.clock.monotonic()
+            for lane in _lanes(planned, {Category.PERFORMANCE}):
+                await self._lane(lane)
+            self._timing.performance_done = self._run.clock.monotonic()
+        finally:
+            for item in planned:
+                self.future(item).cancel()
+
+    async def judge(self, item: PlannedCheck) -> Verdict:
+        """Judge one check now and return its verdict; never raises for what a server does."""
+        started = self._run.clock.monotonic()
+        try:
+            async with asyncio.timeout(self._run.settings.check_s):
+                judgement = await self._judgement(item)
+        except UnavailableError as problem:
+            judgement = skipped(problem.message)
+        except TimeoutError:
+            judgement = _own_error(f"the check did not end within {self._run.settings.check_s:g} s")
+        except Exception:  # noqa: BLE001  a bug in one check must not take the other verdicts with it
+            judgement = _own_error(f"the check itself failed:\n{traceback.format_exc(limit=-6)}")
+        verdict = self._verdict(item, judgement, self._run.clock.monotonic() - started)
+        future = self.future(item)
+        if future.set_running_or_notify_cancel():
+            future.set_result(verdict)
+        return verdict
+
+    async def _lane(self, lane: Sequence[PlannedCheck]) -> None:
+        """Judge the checks of one server in order."""
+        for item in lane:
+            await self.judge(item)
+
+    async def _judgement(self, item: PlannedCheck) -> Judgement:
+        """Run a check, unless its server was never reached."""
+        fault = item.server.managed.fault
+        if fault is not None and not item.check.unreachable:
+            return skipped(f"server {item.server.name} could not be reached")
+        return await item.check.run(Subject(server=item.server, run=self._run, tool=item.tool))
+
+    def _verdict(self, item: PlannedCheck, judgement: Judgement, duration_s: float) -> Verdict:
+        """Return the verdict of a judgement, with every text presented."""
+        check, present = item.check, self._presenter
+        session = item.server.managed.session
+        version = session.agreement.version if session is not None else ""
+        level = check.level_in(version) or check.highest_level
+        outcome = judgement.outcome
+        if outcome is Outcome.FAIL and not self._run.settings.gate.fails(level):
+            outcome = Outcome.WARN
+        return Verdict(
+            check=check.id,
+            slug=check.slug,
+            category=check.category,
+            level=level,
+            server=present.line(item.server.name),
+            config=item.server.managed.spec.config,
+            tool=None if item.tool is None else present.line(item.tool.name),
+            outcome=outcome,
+            nodeid=item.nodeid,
+            duration_s=duration_s,
+            requirement=check.requirement,
+            expected=present.optional(judgement.expected),
+            observed=present.optional(judgement.observed),
+            reason=present.optional(judgement.reason),
+            applicable=judgement.applicable,
+            spec=check.spec_in(version),
+            reproduce=f"{self._reproduce} {shlex.quote(item.nodeid)}",
+            exchange=None if judgement.exchange is None else present.json(dict(judgement.exchange)),
+            benchmark=None if judgement.benchmark is None else present.json(dict(judgement.benchmark)),
+        )
+
+
+def _lanes(planned: Iterable[PlannedCheck], categories: Iterable[Category]) -> list[list[PlannedCheck]]:
+    """Return the checks of some categories, one list per server."""
+    wanted = frozenset(categories)
+    lanes: dict[str, list[PlannedCheck]] = {}
+    for item in planned:
+        if item.check.category in wanted:
+            lanes.setdefault(item.server.managed.id, []).append(item)
+    return list(lanes.values())
+
+
+def _own_error(message: str) -> Judgement:
+    """Return the judgement that we failed, not the server."""
+    return replace(skipped(message), outcome=Outcome.ERROR, observed=message, reason=None)

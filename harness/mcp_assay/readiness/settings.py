@@ -1,0 +1,67 @@
+"""What a user can set for a run, apart from what to run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from mcp_assay.core.verdicts import Level
+
+
+class Gate(StrEnum):
+    """From which level on a violated requirement fails the run; weaker ones are warnings."""
+
+    MUST = "must"
+    SHOULD = "should"
+    ALL = "all"
+
+    def fails(self, level: Level) -> bool:
+        """Return whether a violation at ``level`` is a failure."""
+        last = {Gate.MUST: Level.MUST, Gate.SHOULD: Level.SHOULD, Gate.ALL: Level.ADV}[self]
+        return level.rank <= last.rank
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PerformanceBudget:
+    """How much is measured, and what is too slow.
+
+    Attributes:
+        cold_starts: Fresh processes started per server.
+        calls: Calls per tool in the closed loop.
+        warm_up: Calls before them that are not counted.
+        per_tool_s: Seconds after which a tool's loop ends early.
+        cold_start_s: Slowest median start that is no warning.
+        p95_s: Slowest 95th percentile of a call that is no warning.
+    """
+
+    cold_starts: int = 3
+    calls: int = 50
+    warm_up: int = 3
+    per_tool_s: float = 5.0
+    cold_start_s: float = 10.0
+    p95_s: float = 1.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """How a run judges.
+
+    Attributes:
+        gate: See `Gate`.
+        allow_writes: Whether every tool may be called.
+        seed: Seed of generated arguments.
+        examples: Generated calls per tool and kind.
+        check_s: Seconds after which a single check is given up as our own error.
+        down_after: Transport faults in a row after which a server counts as down.
+        restarts: How often a server that died is started again.
+        performance: See `PerformanceBudget`.
+    """
+
+    gate: Gate = Gate.MUST
+    allow_writes: bool = False
+    seed: int = 0
+    examples: int = 5
+    check_s: float = 120.0
+    down_after: int = 3
+    restarts: int = 2
+    performance: PerformanceBudget = field(default_factory=PerformanceBudget)

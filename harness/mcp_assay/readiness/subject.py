@@ -1,0 +1,263 @@
+"""What a check looks at: one server or one tool of it, and the run around it."""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from mcp_assay.core.clock import Clock, SystemClock
+from mcp_assay.core.errors import AssayError
+from mcp_assay.core.identifiers import slug
+from mcp_assay.readiness.policy import CallDecision, NoRules, ToolRules, decide
+from mcp_assay.readiness.settings import Settings
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Mapping
+
+    from mcp_assay.config.spec import Launch
+    from mcp_assay.core.faults import Fault
+    from mcp_assay.core.json_types import Json
+    from mcp_assay.runtime.inventory import Inventory, ToolDefinition
+    from mcp_assay.runtime.manager import ManagedServer, MCPClientManager
+    from mcp_assay.wire.channel import Channel
+    from mcp_assay.wire.exchange import Exchange
+    from mcp_assay.wire.schemas import SchemaJudge
+    from mcp_assay.wire.session import ServerSession
+
+
+class UnavailableError(AssayError):
+    """A server is down, so that a check cannot be exercised; its verdict is a skip."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """What all subjects of a run share.
+
+    Attributes:
+        manager: Owns the connections.
+        schemas: Judges JSON Schemas in a process of its own.
+        settings: How the run judges.
+        rules: What the user opened and closed.
+        clock: Source of every time.
+        servers: Every server of the run by its id; filled once, before the first check.
+    """
+
+    manager: MCPClientManager
+    schemas: SchemaJudge
+    settings: Settings = field(default_factory=Settings)
+    rules: ToolRules = field(default_factory=NoRules)
+    clock: Clock = field(default_factory=SystemClock)
+    servers: dict[str, ServerUnderTest] = field(default_factory=dict[str, "ServerUnderTest"])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToolUnderTest:
+    """One tool of a server.
+
+    Attributes:
+        definition: The tool as it was listed.
+        slug: Its name as it stands in node ids.
+        decision: Whether it may be called, and why.
+    """
+
+    definition: ToolDefinition
+    slug: str
+    decision: CallDecision
+
+    @property
+    def name(self) -> str:
+        """The tool's name."""
+        return self.definition.name
+
+
+class ServerUnderTest:
+    """One server of the run: its live session, its breaker, and ways to reach it afresh.
+
+    Attributes:
+        managed: The connection behind it.
+        slug: Its name as it stands in node ids.
+        tools: Its tools.
+        executed: Names of the tools that were called with success.
+        calls: Tool calls made, by tool.
+        memory: Results that one check leaves for a later one, by the first check's id.
+    """
+
+    def __init__(self, managed: ManagedServer, run: Run, *, slug: str) -> None:
+        self.managed = managed
+        self.slug = slug
+        self._run = run
+        self._faults_in_a_row = 0
+        self._down: Fault | None = None
+        self.tools = _tools_under_test(managed, run)
+        self.executed: set[str] = set()
+        self.calls: dict[str, int] = {}
+        self.memory: dict[str, object] = {}
+
+    @property
+    def name(self) -> str:
+        """The server's configured name."""
+        return self.managed.spec.name
+
+    @property
+    def transport(self) -> str:
+        """The transport's name."""
+        return self.managed.spec.transport.value
+
+    @property
+    def inventory(self) -> Inventory:
+        """What it listed when it was connected first."""
+        return self.managed.inventory
+
+    @property
+    def launch(self) -> Launch:
+        """What was started; only for servers that were reached."""
+        if self.managed.launch is None:
+            raise UnavailableError(f"server {self.name} was never started")
+        return self.managed.launch
+
+    async def session(self) -> ServerSession:
+        """Return the live session, starting a dead server again within the run's limit.
+
+        Raises:
+            UnavailableError: The server is down.
+        """
+        if self._down is not None:
+            raise UnavailableError(f"the server is down: {self._down.message}")
+        session = self.managed.session
+        if session is not None and session.alive:
+            return session
+        cause = session.channel.ended if session is not None else self.managed.fault
+        if self.managed.restarts >= self._run.settings.restarts:
+            self._down = cause or self.managed.fault
+            raise UnavailableError(f"the server is down: {self._down.message if self._down else 'it never came up'}")
+        await self._run.manager.reconnect(self.managed)
+        if self.managed.session is None:
+            self._down = self.managed.fault
+            raise UnavailableError(f"the server did not come back: {self._down.message if self._down else ''}")
+        return self.managed.session
+
+    async def request(
+        self, method: str, params: Mapping[str, Json] | None = None, *, timeout_s: float | None = None
+    ) -> Exchange:
+        """Send a request on the live session and return the exchange.
+
+        Raises:
+            UnavailableError: The server is down.
+        """
+        session = await self.session()
+        return self._observe(await session.request(method, params, timeout_s=timeout_s))
+
+    async def call_tool(self, tool: str, arguments: Mapping[str, Json], *, timeout_s: float | None = None) -> Exchange:
+        """Call a tool on the live session and return the exchange. Never retried: a retry hides the fault.
+
+        Whether the tool may be called is the caller's business; see `ToolUnderTest.decision`.
+
+        Raises:
+            UnavailableError: The server is down.
+        """
+        session = await self.session()
+        self.calls[tool] = self.calls.get(tool, 0) + 1
+        exchange = self._observe(await session.call_tool(tool, arguments, timeout_s=timeout_s))
+        if exchange.succeeded:
+            self.executed.add(tool)
+        return exchange
+
+    @asynccontextmanager
+    async def fresh_session(self, *, protocol: str | None = None) -> AsyncIterator[ServerSession]:
+        """Start the server once more beside the live one, and end it afterwards.
+
+        Raises:
+            ConnectError: The second instance cannot be reached.
+        """
+        connector = self._run.manager.connector_for(self.managed.spec)
+        session = await connector.open_session(self.launch, protocol=protocol)
+        try:
+            yield session
+        finally:
+            await session.close()
+
+    @asynccontextmanager
+    async def fresh_channel(self) -> AsyncIterator[Channel]:
+        """Start the server once more, with nothing said to it yet, and end it afterwards.
+
+        Raises:
+            ConnectError: The second instance cannot be started.
+        """
+        connector = self._run.manager.connector_for(self.managed.spec)
+        channel = await connector.open_channel(self.launch)
+        try:
+            yield channel
+        finally:
+            await channel.close()
+
+    def _observe(self, exchange: Exchange) -> Exchange:
+        """Feed the breaker: faults in a row take the server out of the run."""
+        if exchange.fault is None:
+            self._faults_in_a_row = 0
+            return exchange
+        self._faults_in_a_row += 1
+        if self._faults_in_a_row >= self._run.settings.down_after:
+            self._down = exchange.fault
+        return exchange
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subject:
+    """One server, or one tool of it, in the run.
+
+    Attributes:
+        server: The server.
+        tool: The tool, or None for a check of the server as a whole.
+        run: What is shared.
+    """
+
+    server: ServerUnderTest
+    run: Run
+    tool: ToolUnderTest | None = None
+
+    @property
+    def the_tool(self) -> ToolUnderTest:
+        """The tool of a tool-level check.
+
+        Raises:
+            AssayError: The check is about a server: a fault of the check's declaration.
+        """
+        if self.tool is None:
+            raise AssayError("a server-level check asked for its tool")
+        return self.tool
+
+    @property
+    def others(self) -> tuple[ServerUnderTest, ...]:
+        """The other connected servers of the run."""
+        return tuple(
+            other for other in self.run.servers.values() if other is not self.server and other.managed.fault is None
+        )
+
+    @property
+    def version(self) -> str:
+        """The revision agreed with the server."""
+        session = self.server.managed.session
+        if session is None:
+            raise UnavailableError("the server is not connected")
+        return session.agreement.version
+
+
+def _tools_under_test(managed: ManagedServer, run: Run) -> tuple[ToolUnderTest, ...]:
+    """Return a server's tools with their slugs and decisions; doubles get slugs of their own."""
+    taken: set[str] = set()
+    tools: list[ToolUnderTest] = []
+    for definition in managed.inventory.tools:
+        name = slug(definition.name, taken=frozenset(taken))
+        taken.add(name)
+        decision = decide(managed.spec.name, definition, run.rules, allow_writes=run.settings.allow_writes)
+        tools.append(ToolUnderTest(definition=definition, slug=name, decision=decision))
+    return tuple(tools)
+
+
+def add_server(managed: ManagedServer, run: Run) -> ServerUnderTest:
+    """Make a server a subject of the run and return it."""
+    taken = frozenset(s.slug for s in run.servers.values() if s.managed.spec.config == managed.spec.config)
+    server = ServerUnderTest(managed, run, slug=slug(managed.spec.name, taken=taken))
+    run.servers[managed.id] = server
+    return server
