@@ -6,12 +6,10 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
 
-from mcp_assay.core.verdicts import Level
-
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from mcp_assay.core.verdicts import Category, Judgement
+    from mcp_assay.core.verdicts import Category, Judgement, Level
     from mcp_assay.readiness.subject import Subject
 
 OLDEST_CATALOGUED = "2025-06-18"

@@ -79,5 +79,5 @@ def _subjects(check: Check, server: ServerUnderTest) -> Sequence[ToolUnderTest |
 def _planned(check: Check, server: ServerUnderTest, tool: ToolUnderTest | None, config_id: str) -> PlannedCheck:
     """Return one planned check."""
     name = check.id if tool is None else f"{check.id}.{tool.slug}"
-    nodeid = "::".join((config_id, server.slug, check.category.value, name))
+    nodeid = f"{config_id}::{server.slug}::{check.category.value}::{name}"
     return PlannedCheck(check=check, server=server, tool=tool, name=name, nodeid=nodeid)

@@ -13,7 +13,7 @@ from mcp_assay.readiness.policy import CallDecision, NoRules, ToolRules, decide
 from mcp_assay.readiness.settings import Settings
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping
+    from collections.abc import AsyncGenerator, Mapping
 
     from mcp_assay.config.spec import Launch
     from mcp_assay.core.faults import Fault
@@ -164,7 +164,7 @@ class ServerUnderTest:
         return exchange
 
     @asynccontextmanager
-    async def fresh_session(self, *, protocol: str | None = None) -> AsyncIterator[ServerSession]:
+    async def fresh_session(self, *, protocol: str | None = None) -> AsyncGenerator[ServerSession]:
         """Start the server once more beside the live one, and end it afterwards.
 
         Raises:
@@ -178,7 +178,7 @@ class ServerUnderTest:
             await session.close()
 
     @asynccontextmanager
-    async def fresh_channel(self) -> AsyncIterator[Channel]:
+    async def fresh_channel(self) -> AsyncGenerator[Channel]:
         """Start the server once more, with nothing said to it yet, and end it afterwards.
 
         Raises:
