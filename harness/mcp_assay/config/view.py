@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from mcp_assay.config.tree import Node
     from mcp_assay.core.errors import ConfigError
+    from mcp_assay.core.json_types import Json
 
 
 def closest(word: str, known: Iterable[str]) -> str | None:
@@ -109,6 +110,23 @@ class View:
         if not isinstance(self.node, Scalar) or not isinstance(self.node.value, bool):
             raise self.expected("true or false")
         return self.node.value
+
+    def json(self) -> Json:
+        """Return the value as plain JSON; raises `ConfigError` for a key that is there twice."""
+        if isinstance(self.node, Table):
+            return {key: value.json() for key, value in self.fields().items()}
+        if isinstance(self.node, Array):
+            return [item.json() for item in self.items()]
+        return self.node.value
+
+    def known(self, keys: Iterable[str]) -> dict[str, View]:
+        """Return an object's members; raises `ConfigError` for one that is not among ``keys``."""
+        choices = frozenset(keys)
+        fields = self.fields()
+        for key, value in fields.items():
+            if key not in choices:
+                raise self.unknown(value, key, choices)
+        return fields
 
     @property
     def is_null(self) -> bool:

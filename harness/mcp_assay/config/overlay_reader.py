@@ -1,0 +1,126 @@
+"""The grammar of our own settings file."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from mcp_assay.config.rules import Accepted, ServerRules, ToolRule
+from mcp_assay.config.spec import Reference
+from mcp_assay.core.verdicts import Category
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from mcp_assay.config.view import View
+    from mcp_assay.core.json_types import Json
+
+BUDGETS = ("calls", "cold_start_s", "cold_starts", "p95_s", "per_tool_s", "warm_up")
+"""Limits of measurements that can be set; seconds where the name ends in ``_s``, numbers of repetitions otherwise."""
+THRESHOLDS = {"ready_score": 100.0, "ready_evidence": 1.0}
+"""Bars of the verdict READY, with the largest value that makes sense."""
+
+_SERVER_KEYS = ("accept", "budgets", "elicitation", "required", "secrets", "tools")
+_REFERENCE = re.compile(r"\$\{(?P<source>env|input|file):(?P<name>[^}]+)\}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadOverlay:
+    """What a settings file says; see `mcp_assay.config.overlay.Overlay`."""
+
+    servers: Mapping[str, ServerRules]
+    weights: Mapping[Category, float]
+    thresholds: Mapping[str, float]
+    budgets: Mapping[str, float]
+
+
+def read_overlay(view: View) -> ReadOverlay:
+    """Return what the table ``view`` says.
+
+    Raises:
+        ConfigError: A key is unknown or a value has the wrong type.
+    """
+    fields = view.known(("budgets", "servers", "thresholds", "weights"))
+    servers = fields["servers"].fields() if "servers" in fields else {}
+    return ReadOverlay(
+        servers={name: _server(server) for name, server in servers.items()},
+        weights=_weights(fields["weights"]) if "weights" in fields else {},
+        thresholds=_thresholds(fields["thresholds"]) if "thresholds" in fields else {},
+        budgets=_budgets(fields.get("budgets")),
+    )
+
+
+def _server(view: View) -> ServerRules:
+    fields = view.known(_SERVER_KEYS)
+    return ServerRules(
+        tools=_tools(fields["tools"]) if "tools" in fields else {},
+        required=fields["required"].boolean() if "required" in fields else None,
+        accept=tuple(_accepted(item) for item in fields["accept"].items()) if "accept" in fields else (),
+        budgets=_budgets(fields.get("budgets")),
+        elicitation=_object(fields["elicitation"]) if "elicitation" in fields else {},
+        secrets=_secrets(fields["secrets"]) if "secrets" in fields else {},
+    )
+
+
+def _tools(view: View) -> dict[str, ToolRule]:
+    return {pattern: _tool(rule) for pattern, rule in view.fields().items()}
+
+
+def _tool(view: View) -> ToolRule:
+    fields = view.known(("args", "call"))
+    return ToolRule(
+        call=fields["call"].boolean() if "call" in fields else None,
+        args=_object(fields["args"]) if "args" in fields else None,
+    )
+
+
+def _accepted(view: View) -> Accepted:
+    fields = view.known(("check", "reason", "tool"))
+    if "check" not in fields:
+        raise view.error(
+            f"{view.name} names no check", hint='for example {check = "TOOL-003", tool = "*", reason = "…"}'
+        )
+    return Accepted(
+        check=fields["check"].text(),
+        tool=fields["tool"].text() if "tool" in fields else "*",
+        reason=fields["reason"].text() if "reason" in fields else None,
+        line=view.mark.line,
+    )
+
+
+def _budgets(view: View | None) -> dict[str, float]:
+    return {name: limit.number() for name, limit in view.known(BUDGETS).items()} if view else {}
+
+
+def _weights(view: View) -> dict[Category, float]:
+    weights = {Category(name): weight.number() for name, weight in view.known(tuple(Category)).items()}
+    if weights and not any(weights.values()):
+        raise view.error(f"{view.name} are all zero", hint="at least one category must count")
+    return weights
+
+
+def _thresholds(view: View) -> dict[str, float]:
+    fields = view.known(THRESHOLDS)
+    for name, bar in fields.items():
+        if bar.number() > THRESHOLDS[name]:
+            raise bar.error(f"{bar.name} must be at most {THRESHOLDS[name]:g}")
+    return {name: bar.number() for name, bar in fields.items()}
+
+
+def _secrets(view: View) -> dict[str, Reference]:
+    return {name: _reference(text) for name, text in view.fields().items()}
+
+
+def _reference(view: View) -> Reference:
+    """Return a secret's place; the secret itself must not stand in the file."""
+    match = _REFERENCE.fullmatch(view.text())
+    if match is None:
+        raise view.error(
+            f"{view.name} must be a reference", hint='for example "${env:STAGING_TOKEN}" or "${file:/run/secrets/t}"'
+        )
+    return Reference(source=match["source"], name=match["name"])
+
+
+def _object(view: View) -> dict[str, Json]:
+    return {key: value.json() for key, value in view.fields().items()}

@@ -1,0 +1,74 @@
+"""What a user says about servers and tools beside the client's own file, as values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from mcp_assay.config.spec import Reference
+    from mcp_assay.core.json_types import Json
+
+
+def matches(pattern: str, name: str) -> bool:
+    """Return whether a name is meant by a pattern: itself, or shell wildcards (``*``, ``?``, ``[…]``)."""
+    return pattern == name or fnmatchcase(name, pattern)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToolRule:
+    """What may be done with the tools a pattern names.
+
+    Attributes:
+        call: True opens them, False closes them, None leaves them to their annotations.
+        args: Arguments that are known to work, or None.
+    """
+
+    call: bool | None = None
+    args: Mapping[str, Json] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Accepted:
+    """A finding that the user knows and accepts; when nothing matches it any more, it is stale.
+
+    Attributes:
+        check: Pattern of check ids, for example ``TOOL-003`` or ``ADV-*``.
+        tool: Pattern of tool names; ``*`` also means findings on the server itself.
+        reason: Why it is accepted.
+        line: Where it stands in the overlay, counted from 1.
+    """
+
+    check: str
+    tool: str = "*"
+    reason: str | None = None
+    line: int = 0
+
+    def covers(self, check: str, tool: str | None) -> bool:
+        """Return whether a finding of ``check`` on ``tool`` (None: on the server itself) is accepted."""
+        on_tool = self.tool == "*" if tool is None else matches(self.tool, tool)
+        return on_tool and matches(self.check, check)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServerRules:
+    """What holds for the servers a pattern names.
+
+    Attributes:
+        tools: Rules by tool pattern, in the order of the file.
+        required: Whether the run fails when the server cannot be tested; None leaves it to the client's file.
+        accept: Accepted findings.
+        budgets: Limits of measurements by name.
+        elicitation: Answers to elicitation requests, by field.
+        secrets: Where the values of the client file's references come from, by reference name.
+    """
+
+    tools: Mapping[str, ToolRule] = field(default_factory=dict[str, ToolRule])
+    required: bool | None = None
+    accept: tuple[Accepted, ...] = ()
+    budgets: Mapping[str, float] = field(default_factory=dict[str, float])
+    elicitation: Mapping[str, Json] = field(default_factory=dict[str, "Json"])
+    secrets: Mapping[str, Reference] = field(default_factory=dict[str, "Reference"])
