@@ -7,9 +7,13 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from mcp_assay.core.faults import Fault, FaultKind
+from mcp_assay.wire.messages import AnomalyKind
 
 if TYPE_CHECKING:
     from mcp_assay.wire.log import WireLog
+
+
+_SHOWN = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,19 +79,29 @@ def explain_start_failure(fault: Fault, log: WireLog) -> Fault:
     """
     if fault.kind in {FaultKind.NOT_INSTALLED, FaultKind.NOT_EXECUTABLE, FaultKind.OTHER_ERA}:
         return fault
-    for rule in _RULES:
-        line = next((text for text in fault.stderr_tail.splitlines() if rule.pattern.search(text)), None)
-        if line is not None and fault.kind in {FaultKind.EXITED, FaultKind.KILLED, FaultKind.CLOSED, FaultKind.TIMEOUT}:
-            return replace(
-                fault, kind=rule.kind, message=f"{fault.message}: {rule.cause}: {line.strip()}", hint=rule.hint
-            )
+    if fault.kind in {FaultKind.EXITED, FaultKind.KILLED, FaultKind.CLOSED, FaultKind.TIMEOUT}:
+        lines = [*fault.stderr_tail.splitlines(), *_printed(log)]
+        for rule in _RULES:
+            line = next((text for text in lines if rule.pattern.search(text)), None)
+            if line is not None:
+                message = f"{fault.message}: {rule.cause}: {line.strip()[:_SHOWN]}"
+                return replace(fault, kind=rule.kind, message=message, hint=rule.hint)
     if fault.kind is FaultKind.TIMEOUT:
         return _explain_silence(fault, log)
     if fault.kind in {FaultKind.EXITED, FaultKind.KILLED}:
-        last = fault.stderr_tail.splitlines()[-1:]
-        message = f"{fault.message} before it was ready" + (f": {last[0].strip()}" if last else "")
+        last = [*_printed(log), *fault.stderr_tail.splitlines()][-1:]
+        message = f"{fault.message} before it was ready" + (f": {last[0].strip()[:_SHOWN]}" if last else "")
         return replace(fault, message=message, hint="run the command by hand to see what it needs")
     return fault
+
+
+def _printed(log: WireLog) -> list[str]:
+    """Return the text that the server printed to stdout; many print their complaints there."""
+    return [
+        anomaly.raw.decode("utf-8", "backslashreplace")
+        for anomaly in log.anomalies
+        if anomaly.kind is AnomalyKind.NOISE
+    ]
 
 
 def _explain_silence(fault: Fault, log: WireLog) -> Fault:

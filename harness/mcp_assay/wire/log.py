@@ -52,6 +52,7 @@ class WireLog:
         self._limits = limits
         self._exchanges: deque[Exchange] = deque()
         self._bytes = 0
+        self._message_bytes = 0
         self._anomalies: list[Anomaly] = []
         self._messages: list[ServerMessage] = []
         self.anomaly_counts: Counter[AnomalyKind] = Counter()
@@ -98,5 +99,7 @@ class WireLog:
     def add_server_message(self, message: JsonObject, raw: bytes, at: float) -> None:
         """Count a message from the server and keep the first ones."""
         self.message_count += 1
-        if len(self._messages) < self._limits.samples:
+        room = self._message_bytes + len(raw) <= self._limits.line_bytes
+        if room and len(self._messages) < self._limits.samples:
+            self._message_bytes += len(raw)
             self._messages.append(ServerMessage(message, raw, at))

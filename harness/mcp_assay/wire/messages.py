@@ -14,7 +14,11 @@ if TYPE_CHECKING:
     from mcp_assay.core.json_types import Json, JsonObject
 
 _ID = re.compile(rb'"id"\s*:\s*(-?\d+|"[^"\\]{0,200}")')
-_BOM = b"\xef\xbb\xbf"
+BOM = b"\xef\xbb\xbf"
+"""The UTF-8 byte order mark."""
+
+DEEPEST = 254
+"""Levels of nesting that are taken; orjson writes no more, so nothing above this layer has to fear recursion."""
 
 RequestId = int | str
 """A JSON-RPC request id of ours."""
@@ -72,6 +76,8 @@ def decode(line: bytes) -> JsonObject | Undecodable:
         value = orjson.loads(line)
     except orjson.JSONDecodeError as problem:
         return _explain(line, str(problem))
+    if len(line) > 2 * DEEPEST and _too_deep(line, value):
+        return Undecodable(AnomalyKind.INVALID_JSON, f"nested deeper than {DEEPEST} levels")
     if type(value) is dict:
         return cast("JsonObject", value)
     kind = type(value).__name__
@@ -83,9 +89,20 @@ _JSON_NAMES = {
 }  # fmt: skip
 
 
+def _too_deep(line: bytes, value: object) -> bool:
+    """Return whether a parsed line is nested too deeply; brackets are counted first because that is cheap."""
+    if line.count(b"[") + line.count(b"{") <= DEEPEST:
+        return False
+    try:
+        orjson.dumps(value)
+    except TypeError:
+        return True
+    return False
+
+
 def _explain(line: bytes, complaint: str) -> Undecodable:
     """Return what is wrong with a line that the strict parser refused."""
-    if line.startswith(_BOM):
+    if line.startswith(BOM):
         return Undecodable(AnomalyKind.BOM, "the line starts with a UTF-8 byte order mark")
     try:
         text = line.decode("utf-8")
@@ -96,12 +113,21 @@ def _explain(line: bytes, complaint: str) -> Undecodable:
     if not looks_like_message(line):
         return Undecodable(AnomalyKind.NOISE, "not JSON")
     try:
-        json.loads(text)
+        json.loads(text, parse_constant=_refuse_constant)
     except RecursionError:
-        complaint = "nested deeper than 1,000 levels"
+        complaint = f"nested deeper than {DEEPEST} levels"
     except ValueError as problem:
         complaint = str(problem)
     return Undecodable(AnomalyKind.INVALID_JSON, complaint)
+
+
+def _refuse_constant(name: str) -> None:
+    """Refuse the numbers that the standard parser takes beyond JSON.
+
+    Raises:
+        ValueError: Always.
+    """
+    raise ValueError(f"{name} is not a JSON number")
 
 
 def looks_like_message(line: bytes) -> bool:
@@ -112,7 +138,10 @@ def looks_like_message(line: bytes) -> bool:
 def guess_id(head: bytes) -> RequestId | None:
     """Return the first thing that looks like a request id in the head of an unreadable line, or None."""
     match = _ID.search(head[:4096])
-    return None if match is None else cast("RequestId", json.loads(match.group(1)))
+    try:
+        return None if match is None else cast("RequestId", orjson.loads(match.group(1)))
+    except orjson.JSONDecodeError:
+        return None
 
 
 def encode(message: Any) -> bytes:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import shutil
 import signal
+from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from mcp_assay.core.errors import ConnectError
 from mcp_assay.core.faults import Fault, FaultKind
-from mcp_assay.wire.reaper_main import MARK_VARIABLE, kill_marked, signal_group
+from mcp_assay.wire.reaper_main import MARK_VARIABLE, kill_tree, signal_group
 from mcp_assay.wire.stderr import StderrTail
 
 if TYPE_CHECKING:
@@ -24,6 +26,7 @@ INHERITED_VARIABLES = ("HOME", "LOGNAME", "PATH", "SHELL", "TERM", "USER")
 """What a server inherits from our environment; the same small set as the official SDKs."""
 
 _PIPE_DRAIN_S = 0.25
+_EXIT_STATUS_S = 1.0
 _STDIN, _STDOUT, _STDERR = 0, 1, 2
 
 
@@ -55,6 +58,7 @@ class ServerProcess(asyncio.SubprocessProtocol):
         self._exited = asyncio.Event()
         self._open_pipes = {_STDOUT, _STDERR}
         self._ended = False
+        self._group_may_live = True
         self.stderr = StderrTail(limits.stderr_bytes)
         self.exit_code: int | None = None
         self.mark = reaper.new_mark()
@@ -69,6 +73,8 @@ class ServerProcess(asyncio.SubprocessProtocol):
         Raises:
             ConnectError: The command does not exist, may not be executed, or its working directory is missing.
         """
+        if not launch.command:
+            raise ConnectError(Fault(kind=FaultKind.WRONG_ARGUMENTS, message="the server has no command to start"))
         reaper.start()
         protocol = cls(limits, reaper, on_stdout)
         environment = child_environment(launch, protocol.mark, os.environ)
@@ -115,6 +121,19 @@ class ServerProcess(asyncio.SubprocessProtocol):
                 await self._exited.wait()
         return self._exited.is_set()
 
+    def pause_reading(self, seconds: float) -> None:
+        """Read no stdout for a while; the server's writes block once the pipe is full."""
+        stdout = self._pipe(_STDOUT)
+        if stdout is not None and not stdout.is_closing() and not self._exited.is_set():
+            cast("asyncio.ReadTransport", stdout).pause_reading()
+            self._loop.call_later(max(seconds, 0.0), self._resume_reading)
+
+    def _resume_reading(self) -> None:
+        """Read stdout again."""
+        stdout = self._pipe(_STDOUT)
+        if stdout is not None and not stdout.is_closing():
+            cast("asyncio.ReadTransport", stdout).resume_reading()
+
     async def stop(self) -> tuple[str, int]:
         """End the process and everything it started.
 
@@ -128,22 +147,13 @@ class ServerProcess(asyncio.SubprocessProtocol):
             signal_group(self.pid, signal.SIGTERM)
             if not await self.wait(self._limits.terminate_s):
                 needed = "kill"
-        survivors = await self._sweep()
+        survivors = await asyncio.to_thread(kill_tree, self.pid, self.mark, group=self._group_may_live)
         await self.wait(self._limits.terminate_s)
-        self._reaper.remove(self.pid)
+        self._reaper.remove(self.mark)
         if self._transport is not None:
             with contextlib.suppress(PermissionError, ProcessLookupError):
                 self._transport.close()
         return needed, survivors
-
-    async def _sweep(self) -> int:
-        """Kill what is left of the group and what carries our mark; return how many the leader left behind."""
-        leader_lives = not self._exited.is_set()
-        group_lives = signal_group(self.pid, signal.SIGKILL)
-        killed = await asyncio.to_thread(kill_marked, self.mark)
-        if leader_lives:
-            return max(0, killed - 1)
-        return max(killed, 1) if group_lives else killed
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Keep the transport."""
@@ -160,7 +170,7 @@ class ServerProcess(asyncio.SubprocessProtocol):
         """Note which pipe has ended."""
         self._open_pipes.discard(fd)
         if fd == _STDOUT:
-            self._loop.call_later(_PIPE_DRAIN_S, self._end)
+            self._loop.call_later(_EXIT_STATUS_S, self._end)
         if not self._open_pipes and self._exited.is_set():
             self._end()
 
@@ -169,6 +179,11 @@ class ServerProcess(asyncio.SubprocessProtocol):
         if self._transport is not None:
             self.exit_code = self._transport.get_returncode()
         self._exited.set()
+        # Once the group is empty its number may be given to strangers, so it is never signalled again.
+        self._group_may_live = signal_group(self.pid, 0)
+        if not self._group_may_live:
+            self._reaper.forget_group(self.mark)
+        self._resume_reading()
         self._loop.call_later(0 if not self._open_pipes else _PIPE_DRAIN_S, self._end)
 
     def _end(self) -> None:
@@ -180,9 +195,11 @@ class ServerProcess(asyncio.SubprocessProtocol):
 
     def _stdin(self) -> asyncio.WriteTransport | None:
         """Return stdin's transport while there is one."""
-        if self._transport is None:
-            return None
-        return cast("asyncio.WriteTransport | None", self._transport.get_pipe_transport(_STDIN))
+        return cast("asyncio.WriteTransport | None", self._pipe(_STDIN))
+
+    def _pipe(self, fd: int) -> asyncio.BaseTransport | None:
+        """Return a pipe's transport while there is one."""
+        return None if self._transport is None else self._transport.get_pipe_transport(fd)
 
 
 def _spawn_fault(launch: Launch, problem: OSError | ValueError) -> Fault:
@@ -196,6 +213,12 @@ def _spawn_fault(launch: Launch, problem: OSError | ValueError) -> Fault:
             message=f"the working directory {str(launch.cwd)!r} does not exist",
             hint="create it or correct cwd",
         )
+    if isinstance(problem, FileNotFoundError) and (found := shutil.which(program) or _existing(launch, program)):
+        return Fault(
+            kind=FaultKind.NOT_INSTALLED,
+            message=f"command {program!r} cannot be started: the interpreter that {found} names was not found",
+            hint="install that interpreter, or correct the file's first line",
+        )
     if isinstance(problem, FileNotFoundError):
         return Fault(
             kind=FaultKind.NOT_INSTALLED,
@@ -207,3 +230,9 @@ def _spawn_fault(launch: Launch, problem: OSError | ValueError) -> Fault:
         message=f"command {program!r} cannot be executed: {problem.strerror or problem}",
         hint="check that it is a program and has the x permission",
     )
+
+
+def _existing(launch: Launch, program: str) -> str | None:
+    """Return the path of a program that is given by path and exists, although it could not be started."""
+    path = (launch.cwd or Path()) / program
+    return str(path) if "/" in program and path.is_file() else None

@@ -46,19 +46,27 @@ class Reaper:
 
     def add(self, group: int, mark: str) -> None:
         """Register a process group and the mark in its environment."""
-        self._tell(f"add {group} {mark}\n")
+        self._tell(f"add {mark} {group}\n")
 
-    def remove(self, group: int) -> None:
-        """Forget a process group that has ended."""
-        self._tell(f"del {group}\n")
+    def forget_group(self, mark: str) -> None:
+        """Never signal this launch's group again, because nobody is left in it; its mark still counts."""
+        self._tell(f"add {mark} 0\n")
+
+    def remove(self, mark: str) -> None:
+        """Forget a launch that has ended with everything it started."""
+        self._tell(f"del {mark}\n")
 
     def close(self) -> None:
         """End the reaper; it kills what is still registered."""
         with self._lock:
             process, self._process = self._process, None
-        if process is not None:
-            with contextlib.suppress(BrokenPipeError):
-                process.communicate(timeout=_CLOSE_S)
+        if process is None:
+            return
+        with contextlib.suppress(BrokenPipeError, subprocess.TimeoutExpired):
+            process.communicate(timeout=_CLOSE_S)
+        if process.poll() is None:
+            process.kill()
+            process.communicate()
 
     def _tell(self, line: str) -> None:
         """Write one line to the reaper; a dead reaper is no reason to stop the run."""

@@ -130,7 +130,7 @@ class ServerSession:
             cursor = (page.result or {}).get("nextCursor")
             if problem is not None or not isinstance(cursor, str):
                 break
-            problem = self._walk_problem(cursor, cursors, len(pages), len(entries))
+            problem = self._walk_problem(cursor, cursors, pages, len(entries))
             cursors.add(cursor)
             params = {"cursor": cursor}
         return Listing(key=key, entries=tuple(entries), pages=tuple(pages), problem=problem)
@@ -146,12 +146,16 @@ class ServerSession:
         meta = cast("JsonObject", (params or {}).get("_meta") or {})
         return {**(params or {}), "_meta": {**envelope(self.agreement.version), **meta}}
 
-    def _walk_problem(self, cursor: str, seen: set[str], pages: int, entries: int) -> str | None:
+    def _walk_problem(self, cursor: str, seen: set[str], pages: list[Exchange], entries: int) -> str | None:
         """Return why the walk must stop, or None."""
         if cursor in seen:
             return f"nextCursor {cursor[:100]!r} came twice, the list never ends"
-        if pages >= self.limits.pages or entries >= self.limits.items:
-            return f"stopped after {pages} pages and {entries} entries with more to come"
+        seconds = pages[-1].ended_at - pages[0].sent_at
+        size = sum(len(page.raw) for page in pages)
+        if len(pages) >= self.limits.pages or entries >= self.limits.items or seconds >= self.limits.walk_s:
+            return f"stopped after {len(pages)} pages and {entries} entries with more to come"
+        if size >= self.limits.list_bytes:
+            return f"stopped after {size:,} bytes in {len(pages)} pages with more to come"
         return None
 
 

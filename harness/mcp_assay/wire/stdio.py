@@ -14,8 +14,12 @@ from mcp_assay.wire.transport import CloseReport
 if TYPE_CHECKING:
     from mcp_assay.config.spec import Launch
     from mcp_assay.wire.limits import Limits
+    from mcp_assay.wire.messages import RequestId
     from mcp_assay.wire.reaper import Reaper
     from mcp_assay.wire.transport import Outgoing, Receiver
+
+
+_STDIN_CLOSED_S = 1.5
 
 
 class StdioTransport:
@@ -62,11 +66,24 @@ class StdioTransport:
         return 0 if self._process is None else self._process.unread_bytes
 
     def send(self, message: Outgoing) -> None:
-        """Write one line; a closed stdin fails the request."""
+        """Write one line; a closed stdin fails the request, unless the end of the process comes first and says why."""
         if self._process is None or self._process.write(message.data):
             return
-        if message.id is not None and self._receiver is not None:
-            self._receiver.request_failed(message.id, self._end_fault())
+        if message.id is not None or message.probe:
+            asyncio.get_running_loop().call_later(_STDIN_CLOSED_S, self._stdin_closed, message.id)
+
+    def slow_down(self, seconds: float) -> None:
+        """Read no stdout for a while."""
+        if self._process is not None:
+            self._process.pause_reading(seconds)
+
+    def _stdin_closed(self, request_id: RequestId | None) -> None:
+        """Fail what could not be written."""
+        if self._receiver is not None:
+            fault = Fault(
+                kind=FaultKind.CLOSED, message="the server has closed its stdin", stderr_tail=self.stderr_tail
+            )
+            self._receiver.request_failed(request_id, fault)
 
     async def close(self) -> CloseReport:
         """Close stdin, wait, terminate, kill; then sweep up what the server left behind."""

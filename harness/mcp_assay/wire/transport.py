@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from mcp_assay.core.faults import Fault
     from mcp_assay.wire.exchange import HttpMeta
     from mcp_assay.wire.framing import Oversized
-    from mcp_assay.wire.messages import RequestId
+    from mcp_assay.wire.messages import AnomalyKind, RequestId
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,14 +21,16 @@ class Outgoing:
         method: Its method, for transports that mirror it in a header.
         name: The tool, prompt or resource it names, likewise.
         id: Its id when an answer is awaited.
-        params: ``Mcp-Param-*`` header values by header name.
+        headers: Further HTTP headers, for example ``Mcp-Param-*``.
+        probe: Whether the data is a deliberate probe, which carriers must pass on untouched.
     """
 
     data: bytes
     method: str = ""
     name: str | None = None
     id: RequestId | None = None
-    params: tuple[tuple[str, str], ...] = ()
+    headers: tuple[tuple[str, str], ...] = ()
+    probe: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,8 +59,18 @@ class Receiver(Protocol):
         """Take one message as received."""
         ...
 
-    def request_failed(self, request_id: RequestId, fault: Fault) -> None:
-        """Take the news that one request will not be answered."""
+    def request_failed(
+        self, request_id: RequestId | None, fault: Fault, http: HttpMeta | None = None, raw: bytes = b""
+    ) -> None:
+        """Take the news that one request, or without an id the waiting probe, will not be answered."""
+        ...
+
+    def message_delivered(self, message: Outgoing, started_at: float, http: HttpMeta, raw: bytes = b"") -> None:
+        """Take what HTTP said to a message that awaits no answer."""
+        ...
+
+    def anomaly_seen(self, kind: AnomalyKind, raw: bytes, detail: str) -> None:
+        """Take note of something odd that is no message."""
         ...
 
     def connection_ended(self, fault: Fault) -> None:
@@ -91,6 +103,10 @@ class Transport(Protocol):
 
     def send(self, message: Outgoing) -> None:
         """Hand one message over without waiting; trouble is told to the receiver."""
+        ...
+
+    def slow_down(self, seconds: float) -> None:
+        """Read nothing for a while, because more comes than can be taken."""
         ...
 
     async def close(self) -> CloseReport:

@@ -1,0 +1,89 @@
+"""What to make of a line that answers no open request by its id.
+
+Silence would let the request it was meant for run into its timeout, with the cause lost. So the request that the line
+names, or the only open one, fails at once with what is wrong.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mcp_assay.core.faults import Fault, FaultKind
+from mcp_assay.wire.messages import BOM, AnomalyKind, guess_id, looks_like_message
+
+if TYPE_CHECKING:
+    from mcp_assay.core.json_types import Json, JsonObject
+    from mcp_assay.wire.exchange import HttpMeta
+    from mcp_assay.wire.framing import Oversized
+    from mcp_assay.wire.log import WireLog
+    from mcp_assay.wire.messages import Undecodable
+    from mcp_assay.wire.pending import PendingTable
+
+_UNREADABLE = {AnomalyKind.INVALID_JSON, AnomalyKind.INVALID_UTF8, AnomalyKind.BOM, AnomalyKind.NOT_AN_OBJECT}
+_SHOWN_ID = 100
+
+
+class Triage:
+    """Classes lines that fit no open request, notes them and fails the request they were meant for."""
+
+    def __init__(self, table: PendingTable, log: WireLog, line_bytes: int) -> None:
+        self._table = table
+        self._log = log
+        self._line_bytes = line_bytes
+
+    def oversized(self, line: Oversized, at: float) -> None:
+        """Take a line beyond the limit."""
+        detail = f"a line of {line.length:,} bytes; the limit is {self._line_bytes:,}"
+        self._log.add_anomaly(AnomalyKind.OVERSIZED, line.head, at, detail)
+        self.fail_owner(line.head, Fault(kind=FaultKind.OVERSIZED, message=f"the answer was {detail}"), at)
+
+    def undecodable(self, line: bytes, problem: Undecodable, at: float, http: HttpMeta | None = None) -> None:
+        """Take a line that is no JSON object."""
+        self._log.add_anomaly(problem.kind, line, at, problem.detail)
+        if http is None and not looks_like_message(line.removeprefix(BOM)):
+            return
+        if problem.kind in _UNREADABLE or http is not None:
+            what = "is" if problem.kind is AnomalyKind.NOT_AN_OBJECT else "is not valid JSON:"
+            fault = Fault(kind=FaultKind.UNREADABLE, message=f"the answer {what} {problem.detail}")
+            self.fail_owner(line, fault, at, http)
+
+    def stray(self, message: JsonObject, raw: bytes, at: float) -> None:
+        """Take a message without a method that carries no id of an open request."""
+        if "result" not in message and "error" not in message:
+            self._log.add_anomaly(AnomalyKind.SHAPELESS, raw, at, "neither method, result nor error")
+            fault = Fault(kind=FaultKind.UNREADABLE, message="the answer has neither result nor error")
+            self.fail_owner(raw, fault, at)
+            return
+        identity = message.get("id")
+        if self._table.was_expired(identity):
+            self._log.add_anomaly(AnomalyKind.LATE, raw, at, f"id {shown_id(identity)} was given up before")
+        elif self._table.was_answered(identity):
+            self._log.add_anomaly(AnomalyKind.DUPLICATE_ID, raw, at, f"id {shown_id(identity)} was answered before")
+        else:
+            self._misaddressed(identity, raw, at)
+
+    def fail_owner(self, head: bytes, fault: Fault, at: float, http: HttpMeta | None = None) -> None:
+        """Fail the request that an unreadable line names, the only open one, or else the waiting probe."""
+        guessed = guess_id(head)
+        owner = guessed if guessed is not None and guessed in self._table.open else self._table.only()
+        pending = self._table.waiting_probe() if owner is None else self._table.take_answered(owner)
+        if pending is not None:
+            pending.resolve(pending.failed(fault, at, head, http))
+
+    def _misaddressed(self, identity: Json, raw: bytes, at: float) -> None:
+        """Take an answer with an id that was never used; it can only be meant for the only open request."""
+        owner = self._table.only()
+        kind = AnomalyKind.ORPHANED_ERROR if identity is None else AnomalyKind.UNKNOWN_ID
+        if owner is not None and shown_id(identity).strip("'") in {str(owner), f"{owner}.0"}:
+            kind = AnomalyKind.WRONG_ID_TYPE
+        self._log.add_anomaly(kind, raw, at, f"id {shown_id(identity)} fits no open request")
+        pending = None if owner is None else self._table.take_answered(owner)
+        if pending is not None:
+            message = f"the answer carries id {shown_id(identity)} instead of {shown_id(owner)}"
+            pending.resolve(pending.failed(Fault(kind=FaultKind.UNREADABLE, message=message), at, raw))
+
+
+def shown_id(identity: Json) -> str:
+    """Return an id in a few characters."""
+    text = repr(identity)
+    return text if len(text) <= _SHOWN_ID else f"{text[:_SHOWN_ID]}…"
