@@ -158,6 +158,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description="Install the pinned published MCP servers.")
     parser.add_argument("--into", type=Path, default=DEFAULT_TARGET, help="folder to fill (default: %(default)s)")
     target = parser.parse_args(arguments).into.resolve()
+    (target / "home").mkdir(parents=True, exist_ok=True)  # for servers that write settings below $HOME
     with ThreadPoolExecutor(max_workers=2) as pool:
         jobs = [pool.submit(ensure, part, target) for part in PARTS]
     failed = False

@@ -5,6 +5,7 @@ Order matters: redact first (a cut could leave half a secret), then make control
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
@@ -79,7 +80,7 @@ class Presenter:
         if value is None or isinstance(value, bool | int):
             return value
         if isinstance(value, float):
-            return value if value == value and abs(value) != float("inf") else str(value)  # noqa: PLR0124
+            return value if math.isfinite(value) else str(value)
         if depth >= _DEEPEST:
             return "… [deeper levels cut]"
         if isinstance(value, dict):
