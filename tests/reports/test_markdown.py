@@ -1,0 +1,83 @@
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+from markdown_it import MarkdownIt
+
+from mcp_assay_reports import markdown
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from markdown_it.token import Token
+
+    from mcp_assay.core.contract import Document
+
+OURS = re.compile(
+    r"</?sub>|</details>|<details><summary><code>[^<>]*</code>: \d+ findings?</summary>|pytest-mcp-assay [\d.]+"
+)
+
+
+def tokens(text: str) -> Iterator[Token]:
+    for token in MarkdownIt("gfm-like", {"html": True, "linkify": False}).parse(text):
+        yield token
+        yield from token.children or []
+
+
+@pytest.mark.parametrize("name", ["document", "hostile_document", "with_long_texts"])
+def test_texts_of_servers_bring_no_markup_of_their_own(name: str, request: pytest.FixtureRequest) -> None:
+    text = markdown.render(request.getfixturevalue(name))
+    for token in tokens(text):
+        assert token.type not in {"image", "heading_open"} or token.tag in {"h2", "h3"}
+        if token.type in {"html_inline", "html_block"}:
+            assert not OURS.sub("", token.content).strip()
+        if token.type == "link_open":
+            assert str(token.attrs["href"]).startswith("https://modelcontextprotocol.io/")
+        if token.type == "text":
+            assert "@octocat" not in token.content
+            assert "::error::" not in token.content
+
+
+def test_every_row_of_the_table_has_as_many_cells_as_its_head(hostile_document: Document) -> None:
+    rows, cells = [], 0
+    for token in tokens(markdown.render(hostile_document)):
+        if token.type == "tr_open":
+            cells = 0
+        cells += token.type in {"td_open", "th_open"}
+        if token.type == "tr_close":
+            rows.append(cells)
+    assert rows == [10, 10, 10]
+
+
+def test_the_verdict_comes_first(document: Document) -> None:
+    assert markdown.render(document).startswith("## MCP readiness: UNREACHABLE\n")
+
+
+def test_findings_are_clustered_and_can_be_repeated(document: Document) -> None:
+    text = markdown.render(document)
+    assert "14 tools on `everything`: `tool_10`, `tool_11`, `tool_12`, `tool_13`, `tool_14` and 9 more" in text
+    assert '`pytest --mcp-config servers.json "servers.json::everything::schema::TOOL-003.tool_10"`' in text
+
+
+def test_details_are_balanced(document: Document) -> None:
+    text = markdown.render(document)
+    assert text.count("<details>") == text.count("</details>") == 2
+
+
+@pytest.mark.parametrize("largest", [400_000, 120_000, 20_000, 8_000, 2_000])
+def test_a_long_report_drops_detail_and_says_so(big_document: Document, largest: int) -> None:
+    whole = markdown.render(big_document)
+    short = markdown.render(big_document, largest)
+    assert len(short.encode()) <= largest
+    assert short.startswith("## MCP readiness: NOT READY")
+    if len(whole.encode()) > largest:
+        assert "left out" in short
+
+
+def test_a_bar_in_a_name_does_not_end_its_cell(document: Document, only: Callable[[Document, str], Document]) -> None:
+    alone = only(document, "memory")
+    alone["servers"] = [{**alone["servers"][0], "name": "a|b`c"}]
+    code = [token.content for token in tokens(markdown.render(alone)) if token.type == "code_inline"]
+    assert code[0] == "a|b`c"
