@@ -10,10 +10,13 @@ from mcp_assay.core.faults import Fault, FaultKind
 from mcp_assay.wire.messages import AnomalyKind
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from mcp_assay.wire.log import WireLog
 
 
 _SHOWN = 300
+_ERROR_LINE = re.compile(r"\b\w*(?:Error|Exception)\b[^:]{0,40}: |^(?:panic|fatal(?: error)?|error): ", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,10 +92,21 @@ def explain_start_failure(fault: Fault, log: WireLog) -> Fault:
     if fault.kind is FaultKind.TIMEOUT:
         return _explain_silence(fault, log)
     if fault.kind in {FaultKind.EXITED, FaultKind.KILLED}:
-        last = [*_printed(log), *fault.stderr_tail.splitlines()][-1:]
-        message = f"{fault.message} before it was ready" + (f": {last[0].strip()[:_SHOWN]}" if last else "")
+        line = telling_line([*_printed(log), *fault.stderr_tail.splitlines()])
+        message = f"{fault.message} before it was ready" + (f": {line[:_SHOWN]}" if line else "")
         return replace(fault, message=message, hint="run the command by hand to see what it needs")
     return fault
+
+
+def telling_line(lines: Sequence[str]) -> str:
+    """Return the line of a server's last words that names its problem.
+
+    Python ends a traceback with the error, Node.js and Go begin one with it. So the last line that looks like an error
+    wins, and without one the last line that has text.
+    """
+    stripped = [line.strip() for line in lines if line.strip()]
+    errors = [line for line in stripped if _ERROR_LINE.search(line)]
+    return next(reversed(errors or stripped), "")
 
 
 def _printed(log: WireLog) -> list[str]:
