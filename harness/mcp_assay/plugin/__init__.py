@@ -1,1 +1,46 @@
-"""The pytest plugin."""
+"""The pytest plugin.
+
+Without ``--mcp-config`` it registers options, markers and two fixtures that say what is missing, and nothing else: the
+rest of the package is imported only when there are servers to judge.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from mcp_assay.plugin import fixtures, hookspecs
+from mcp_assay.plugin.options import Options, add_options
+
+_CATEGORIES = ("connectivity", "schema", "execution", "cross_server", "performance")
+_DOCUMENTS = (".json", ".jsonc", ".toml", ".yaml", ".yml", ".mcpb")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Register the options."""
+    add_options(parser)
+
+
+def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
+    """Register the hooks for third parties."""
+    pluginmanager.add_hookspecs(hookspecs)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """Register markers and fixtures, and the rest when there are servers."""
+    for category in _CATEGORIES:
+        config.addinivalue_line("markers", f"mcp_{category}: generated {category} checks of MCP servers")
+    config.pluginmanager.register(fixtures, "mcp_assay_fixtures")
+    options = Options.of(config)
+    given = options.mcp_config or _named_by_node_id(config)
+    if given:
+        # Heavy on purpose only here: a pytest run without servers must not pay for this import.
+        from mcp_assay.plugin.activation import activate  # noqa: PLC0415
+
+        activate(config, options, given)
+
+
+def _named_by_node_id(config: pytest.Config) -> list[str]:
+    """Return configuration documents that are named by a node id, as the reproduce line of a finding does."""
+    documents = (argument.partition("::")[0] for argument in config.args if "::" in argument)
+    return list(dict.fromkeys(name for name in documents if name == "demo" or name.endswith(_DOCUMENTS)))

@@ -102,9 +102,13 @@ class Engine:
             judgement = _own_error(f"the check itself failed:\n{traceback.format_exc(limit=-6)}")
         verdict = self._verdict(item, judgement, self._run.clock.monotonic() - started)
         future = self.future(item)
-        if future.set_running_or_notify_cancel():
+        if not future.done():
             future.set_result(verdict)
         return verdict
+
+    def skip(self, item: PlannedCheck, reason: str) -> Verdict:
+        """Return the verdict of a check that is not made, with the reason."""
+        return self._verdict(item, skipped(reason), 0.0)
 
     async def _lane(self, lane: Sequence[PlannedCheck]) -> None:
         """Judge the checks of one server in order."""

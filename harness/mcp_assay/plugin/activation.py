@@ -1,0 +1,113 @@
+"""Turns the options of a run into its session, or into one clear usage error."""
+
+from __future__ import annotations
+
+import shlex
+import warnings
+from typing import TYPE_CHECKING
+
+import pytest
+
+from mcp_assay.core.errors import UsageError
+from mcp_assay.plugin.arguments import arguments_for
+from mcp_assay.plugin.builtin import BuiltinChecksAndWriters
+from mcp_assay.plugin.listing import DiscoveryListing
+from mcp_assay.plugin.overlay import rules_for
+from mcp_assay.plugin.report_targets import targets_of
+from mcp_assay.plugin.selection import AUTO, read_documents, variables_of
+from mcp_assay.plugin.session import SessionHooks
+from mcp_assay.plugin.state import STATE, AssaySession
+from mcp_assay.readiness.settings import Gate, Settings
+from mcp_assay.wire.eras import era_of
+from mcp_assay.wire.limits import Limits
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from mcp_assay.plugin.options import Options
+    from mcp_assay.plugin.selection import ConfigDocument
+
+
+def activate(config: pytest.Config, options: Options, given: Sequence[str]) -> None:
+    """Prepare a judged session; nothing is started yet.
+
+    Args:
+        config: pytest's configuration.
+        options: The plugin's options.
+        given: The configuration documents.
+
+    Raises:
+        pytest.UsageError: The options or a configuration document cannot be used.
+    """
+    try:
+        _activate(config, options, given)
+    except UsageError as problem:
+        raise pytest.UsageError(str(problem)) from None
+
+
+def _activate(config: pytest.Config, options: Options, given: Sequence[str]) -> None:
+    """Do what `activate` says."""
+    if AUTO in given and not options.mcp_run_discovered:
+        config.pluginmanager.register(DiscoveryListing(), "mcp_assay_listing")
+        return
+    config.pluginmanager.register(BuiltinChecksAndWriters(), "mcp_assay_builtin")
+    invoked_in = config.invocation_params.dir
+    documents = read_documents(given, root=config.rootpath, invoked_in=invoked_in, only=options.mcp_server)
+    writers = [writer for group in config.hook.pytest_mcp_report_writers(config=config) for writer in group]
+    targets = targets_of(options.mcp_report, writers, invoked_in)
+    state = _state(config, options, documents)
+    state.prepare()
+    config.stash[STATE] = state
+    given_by_user = config.args_source is pytest.Config.ArgsSource.ARGS
+    config.args[:] = arguments_for(
+        config.args, documents, given_by_user=given_by_user, with_suites=options.mcp_suite, invoked_in=invoked_in
+    )
+    if not given_by_user:
+        _quiet_asyncio()
+    config.pluginmanager.register(SessionHooks(config, state, options, targets), "mcp_assay_session")
+
+
+def _state(config: pytest.Config, options: Options, documents: Sequence[ConfigDocument]) -> AssaySession:
+    """Return the session that the options describe."""
+    if options.mcp_protocol is not None:
+        _check_protocol(options.mcp_protocol)
+    return AssaySession(
+        documents=documents,
+        variables=variables_of(options.mcp_input),
+        settings=Settings(gate=Gate(options.mcp_level), allow_writes=options.mcp_allow_writes, seed=options.mcp_seed),
+        limits=Limits(start_s=options.mcp_start_timeout, call_s=options.mcp_call_timeout),
+        protocol=options.mcp_protocol,
+        checks=[check for group in config.hook.pytest_mcp_checks(config=config) for check in group],
+        reproduce=_reproduce(documents),
+        rules=rules_for(config.rootpath),
+        skip_unset=options.mcp_unset == "skip",
+        on_demand=_on_demand(config),
+        distributed=hasattr(config, "workerinput"),
+    )
+
+
+def _on_demand(config: pytest.Config) -> bool:
+    """Return whether checks must not run ahead: in a debugger, or in a worker that does not know its items yet."""
+    return bool(config.getoption("usepdb") or config.getoption("trace") or hasattr(config, "workerinput"))
+
+
+def _check_protocol(version: str) -> None:
+    """Refuse a revision that was never released.
+
+    Raises:
+        UsageError: It is none.
+    """
+    try:
+        era_of(version)
+    except ValueError as problem:
+        raise UsageError(f"--mcp-protocol: {problem}") from None
+
+
+def _quiet_asyncio() -> None:
+    """Drop a warning about tests of the user, of which this run has none."""
+    warnings.filterwarnings("ignore", message=r'The configuration option "asyncio_default_fixture_loop_scope"')
+
+
+def _reproduce(documents: Sequence[ConfigDocument]) -> str:
+    """Return the start of a command line that judges the same documents."""
+    return shlex.join(["pytest", *(part for document in documents for part in ("--mcp-config", document.given))])

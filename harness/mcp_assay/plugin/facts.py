@@ -1,0 +1,53 @@
+"""What the report says of a server, read off the run."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mcp_assay.config.spec import ServerSpec
+from mcp_assay.core.faults import Fault, FaultKind
+from mcp_assay.readiness.document import ServerFacts, ServerStatus, ToolFacts
+
+if TYPE_CHECKING:
+    from mcp_assay.core.errors import AssayError
+    from mcp_assay.readiness.subject import ServerUnderTest
+
+
+def facts_of(
+    server: ServerUnderTest | ServerSpec, *, status: ServerStatus | None = None, reason: AssayError | None = None
+) -> ServerFacts:
+    """Return the facts of a server that was tried, or of one that was not started, with the reason."""
+    if isinstance(server, ServerSpec):
+        return ServerFacts(
+            name=server.name,
+            config=server.config,
+            line=server.line,
+            status=status or ServerStatus.SKIPPED,
+            transport=server.transport.value,
+            error=None if reason is None else _not_started(reason),
+        )
+    spec, session, inventory = server.managed.spec, server.managed.session, server.inventory
+    agreement = None if session is None else session.agreement
+    return ServerFacts(
+        name=spec.name,
+        config=spec.config,
+        line=spec.line,
+        status=ServerStatus.CONNECTED if server.managed.fault is None else ServerStatus.FAILED,
+        transport=spec.transport.value,
+        error=server.managed.fault,
+        era=None if agreement is None else agreement.era.value,
+        protocol_versions=() if agreement is None else agreement.offered,
+        server_info=None if agreement is None else agreement.server_info,
+        connect_s=None if session is None else session.started_s,
+        tools=tuple(
+            ToolFacts(name=tool.name, hash=tool.definition.digest, executed=tool.name in server.executed)
+            for tool in server.tools
+        ),
+        resources=len(inventory.objects("resources")),
+        prompts=len(inventory.objects("prompts")),
+    )
+
+
+def _not_started(reason: AssayError) -> Fault:
+    """Return why a server was not started."""
+    return Fault(kind=FaultKind.UNSET_VARIABLE, message=reason.message, hint=reason.hint)

@@ -1,0 +1,23 @@
+"""Hooks for third parties; ours come in by the same door."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from mcp_assay.readiness.check import Check
+    from mcp_assay_reports import Writer
+
+
+@pytest.hookspec
+def pytest_mcp_checks(config: pytest.Config) -> Sequence[Check]:  # type: ignore[empty-body]
+    """Return checks to judge servers by."""
+
+
+@pytest.hookspec
+def pytest_mcp_report_writers(config: pytest.Config) -> Sequence[Writer]:  # type: ignore[empty-body]
+    """Return report writers for ``--mcp-report``."""

@@ -1,0 +1,135 @@
+"""pytest's nodes: configuration file, server, category, check."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, cast
+
+import pytest
+
+from mcp_assay.core.errors import AssayError
+from mcp_assay.core.verdicts import Outcome
+from mcp_assay.plugin.state import STATE
+from mcp_assay.plugin.text import describe
+from mcp_assay.readiness.plan import by_category
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from mcp_assay.core.verdicts import Category, Verdict
+    from mcp_assay.plugin.selection import ConfigDocument
+    from mcp_assay.readiness.plan import PlannedCheck
+    from mcp_assay.readiness.subject import ServerUnderTest
+
+
+def _node(kind: type[pytest.Item | pytest.Collector], parent: pytest.Collector, **fields: Any) -> Any:
+    """Return a node; pytest leaves the constructor's further arguments untyped."""
+    return cast("Any", kind).from_parent(parent, **fields)
+
+
+class CheckViolatedError(AssayError):
+    """A check failed; its verdict says how."""
+
+
+class CheckBrokenError(AssayError):
+    """A check could not be made, through a fault of ours."""
+
+
+class ConfigFile(pytest.File):
+    """A configuration document; collecting it connects to its servers."""
+
+    document: ConfigDocument
+
+    @classmethod
+    def of(cls, parent: pytest.Collector, document: ConfigDocument) -> ConfigFile:
+        """Return the collector of a document."""
+        node: ConfigFile = _node(cls, parent, path=document.path, nodeid=document.id)
+        node.document = document
+        return node
+
+    def collect(self) -> Iterable[pytest.Item | pytest.Collector]:
+        """Yield a collector for each server that was started or tried."""
+        state = self.config.stash[STATE]
+        for spec in self.document.specs:
+            server = state.server(spec)
+            if server is not None:
+                yield ServerNode.of(self, server)
+
+
+class ServerNode(pytest.Collector):
+    """One server."""
+
+    server: ServerUnderTest
+
+    @classmethod
+    def of(cls, parent: pytest.Collector, server: ServerUnderTest) -> ServerNode:
+        """Return the collector of a server."""
+        node: ServerNode = _node(cls, parent, name=server.slug)
+        node.server = server
+        node.add_marker(pytest.mark.xdist_group(server.slug))
+        return node
+
+    def collect(self) -> Iterable[pytest.Collector]:
+        """Yield a collector for each category with checks for this server."""
+        for category, planned in by_category(self.config.stash[STATE].plan(self.server)):
+            yield CategoryNode.of_category(self, category, planned)
+
+
+class CategoryNode(pytest.Collector):
+    """One category of one server."""
+
+    planned: list[PlannedCheck]
+
+    @classmethod
+    def of_category(cls, parent: pytest.Collector, category: Category, planned: list[PlannedCheck]) -> CategoryNode:
+        """Return the collector of a category."""
+        node: CategoryNode = _node(cls, parent, name=category.value)
+        node.planned = planned
+        node.add_marker(f"mcp_{category.value}")
+        return node
+
+    def collect(self) -> Iterable[pytest.Item]:
+        """Yield an item for each check."""
+        for planned in self.planned:
+            yield CheckItem.of(self, planned)
+
+
+class CheckItem(pytest.Item):
+    """One check of one server or tool."""
+
+    planned: PlannedCheck
+    verdict: Verdict | None = None
+
+    @classmethod
+    def of(cls, parent: pytest.Collector, planned: PlannedCheck) -> CheckItem:
+        """Return the item of a planned check."""
+        node: CheckItem = _node(cls, parent, name=planned.name)
+        node.planned = planned
+        return node
+
+    def runtest(self) -> None:
+        """Wait for the verdict and raise what it asks for."""
+        verdict = self.verdict = self.config.stash[STATE].verdict(self.planned)
+        self.user_properties += [("check", verdict.check), ("level", verdict.level.value), ("spec", verdict.spec)]
+        match verdict.outcome:
+            case Outcome.FAIL:
+                raise CheckViolatedError(describe(verdict))
+            case Outcome.ERROR:
+                raise CheckBrokenError(describe(verdict))
+            case Outcome.SKIP:
+                pytest.skip(verdict.reason or "")
+            case Outcome.PASS | Outcome.WARN:
+                return
+
+    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
+        """Return the verdict in words; a traceback through this plugin would tell nobody anything."""
+        if isinstance(excinfo.value, AssayError):
+            return str(excinfo.value)
+        return super().repr_failure(excinfo, style)
+
+    def reportinfo(self) -> tuple[Path, int | None, str]:
+        """Return the server's place in its document."""
+        planned = self.planned
+        line = planned.server.managed.spec.line
+        subject = planned.server.slug if planned.tool is None else f"{planned.server.slug}.{planned.tool.slug}"
+        return self.path, line - 1 if line else None, f"{subject}: {planned.check.id} {planned.check.slug}"

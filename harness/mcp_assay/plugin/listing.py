@@ -1,0 +1,50 @@
+"""``--mcp-config auto`` without leave to run: lists what is there, starts nothing."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from mcp_assay.config.loader import load
+from mcp_assay.core.errors import ConfigError
+from mcp_assay.core.presentation import Presenter
+from mcp_assay.plugin.selection import well_known
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from mcp_assay.config.discovery import WellKnown
+
+
+class DiscoveryListing:
+    """Replaces the whole run by the list of configuration files found on this machine."""
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_cmdline_main(self, config: pytest.Config) -> int:  # noqa: ARG002  (the hook's signature)
+        """Print the list; the exit status says that nothing was tested."""
+        print("\n".join(listing()))  # noqa: T201  (this is the command's output)
+        return int(pytest.ExitCode.NO_TESTS_COLLECTED)
+
+
+def listing() -> Iterator[str]:
+    """Yield a line per configuration file and server, and how to run them."""
+    found = well_known()
+    if not found:
+        yield "no client configuration was found on this machine"
+        return
+    for document in found:
+        yield from _servers(document)
+    yield "nothing was started; add --mcp-run-discovered to judge these servers"
+
+
+def _servers(document: WellKnown) -> Iterator[str]:
+    """Yield the lines of one document; one that cannot be read says why."""
+    present = Presenter()
+    try:
+        specs = load(document.path, config_id=document.path.name, dialect=document.dialect)
+    except ConfigError as problem:
+        yield present.line(str(problem))
+        return
+    yield f"{document.path} ({document.dialect}): {len(specs)} servers"
+    yield from (f"  {present.line(spec.name)} ({spec.transport.value}, line {spec.line})" for spec in specs)

@@ -1,0 +1,133 @@
+"""Command-line options, in one group."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import pytest
+
+GATES = ("must", "should", "all")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """The plugin's options as they were given; each field is the option of that name."""
+
+    mcp_config: list[str]
+    mcp_run_discovered: bool
+    mcp_server: list[str]
+    mcp_suite: bool
+    mcp_input: list[str]
+    mcp_unset: str
+    mcp_protocol: str | None
+    mcp_level: str
+    mcp_allow_writes: bool
+    mcp_min_score: float | None
+    mcp_start_timeout: float
+    mcp_call_timeout: float
+    mcp_seed: int
+    mcp_report: list[str]
+
+    @classmethod
+    def of(cls, config: pytest.Config) -> Options:
+        """Return the options of a run."""
+        given: dict[str, Any] = {name: config.getoption(name) for name in cls.__slots__}
+        return cls(**given)
+
+
+def add_options(parser: pytest.Parser) -> None:
+    """Register every option of the plugin."""
+    group = parser.getgroup("mcp-assay", "MCP servers: connect, judge, score")
+    _add_what_to_judge(group)
+    _add_how_to_judge(group)
+    _add_what_to_write(group)
+
+
+def _add_what_to_judge(group: pytest.OptionGroup) -> None:
+    """Register the options that say which servers."""
+    group.addoption(
+        "--mcp-config",
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="client configuration file with MCP servers; 'demo' for the built-in ones, 'auto' to look for the "
+        "well-known files of this machine; repeatable",
+    )
+    group.addoption(
+        "--mcp-run-discovered",
+        action="store_true",
+        help="start the servers that --mcp-config auto finds; without it they are only listed",
+    )
+    group.addoption(
+        "--mcp-server",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="judge only servers with this name (shell pattern); repeatable",
+    )
+    group.addoption(
+        "--mcp-suite",
+        action="store_true",
+        help="add the generated suites when test files are given on the command line as well",
+    )
+    group.addoption(
+        "--mcp-input",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="value of an input variable of the configuration; better kept in MCP_INPUT_NAME; repeatable",
+    )
+    group.addoption(
+        "--mcp-unset",
+        choices=("error", "skip"),
+        default="error",
+        help="what an unset variable does: stop with an error (default), or skip its server visibly",
+    )
+    group.addoption(
+        "--mcp-protocol",
+        default=None,
+        metavar="REVISION",
+        help="speak this protocol revision only, for example 2025-06-18",
+    )
+
+
+def _add_how_to_judge(group: pytest.OptionGroup) -> None:
+    """Register the options that say how strictly, and what may be called."""
+    group.addoption(
+        "--mcp-level",
+        choices=GATES,
+        default="must",
+        help="weakest level whose violation fails the run; weaker ones are warnings (default: must)",
+    )
+    group.addoption(
+        "--mcp-allow-writes",
+        action="store_true",
+        help="call every tool, also those that do not claim to be read-only",
+    )
+    group.addoption(
+        "--mcp-min-score",
+        type=float,
+        default=None,
+        metavar="0..100",
+        help="fail the run when a server's readiness score is below this",
+    )
+    group.addoption(
+        "--mcp-start-timeout", type=float, default=60.0, metavar="SECONDS", help="time to start (default: 60)"
+    )
+    group.addoption(
+        "--mcp-call-timeout", type=float, default=30.0, metavar="SECONDS", help="time to answer a call (default: 30)"
+    )
+    group.addoption("--mcp-seed", type=int, default=0, metavar="N", help="seed of generated arguments (default: 0)")
+
+
+def _add_what_to_write(group: pytest.OptionGroup) -> None:
+    """Register the options that say what the run leaves behind."""
+    group.addoption(
+        "--mcp-report",
+        action="append",
+        default=[],
+        metavar="FORMAT=PATH",
+        help="write a report: json=PATH, markdown=PATH, junit=PATH; repeatable",
+    )

@@ -1,0 +1,113 @@
+"""From the command line to the servers of a run."""
+
+from __future__ import annotations
+
+import fnmatch
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mcp_assay.config.discovery import WellKnown, find_well_known
+from mcp_assay.config.loader import load
+from mcp_assay.config.variables import EnvironmentVariables
+from mcp_assay.core.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from mcp_assay.config.spec import ServerSpec
+
+DEMO = "demo"
+AUTO = "auto"
+PYTHON_VARIABLE = "MCP_ASSAY_PYTHON"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConfigDocument:
+    """A configuration document of the run.
+
+    Attributes:
+        given: What stood after ``--mcp-config``.
+        path: The document, absolute.
+        id: Its id in node ids.
+        specs: The servers in it that were asked for.
+    """
+
+    given: str
+    path: Path
+    id: str
+    specs: tuple[ServerSpec, ...]
+
+
+def demo_path() -> Path:
+    """Return the document of the reference servers."""
+    return Path(__file__).parent.parent / "demo" / "servers.json"
+
+
+def variables_of(inputs: Sequence[str]) -> EnvironmentVariables:
+    """Return where references are looked up, with the interpreter for the reference servers.
+
+    Raises:
+        UsageError: An input is malformed.
+    """
+    return EnvironmentVariables.from_options(inputs, {PYTHON_VARIABLE: sys.executable, **os.environ})
+
+
+def read_documents(given: Iterable[str], *, root: Path, invoked_in: Path, only: Sequence[str]) -> list[ConfigDocument]:
+    """Return the documents named on the command line, ``auto`` replaced by what is found.
+
+    Args:
+        given: The values of ``--mcp-config``.
+        root: pytest's root folder, from which ids are seen.
+        invoked_in: The folder pytest was called in.
+        only: Shell patterns of server names, or empty for all servers.
+
+    Raises:
+        UsageError: A document cannot be used, or no server has a name that was asked for.
+    """
+    documents: list[ConfigDocument] = []
+    for name, path, dialect in _files(given):
+        absolute = Path(os.path.abspath(invoked_in / path))  # noqa: PTH100  (symbolic links keep their name)
+        if any(document.path == absolute for document in documents):
+            continue
+        identity = DEMO if name == DEMO else _id(absolute, root, documents)
+        shown = path if name != DEMO else Path(DEMO)
+        specs = load(absolute if name == DEMO else shown, config_id=identity, dialect=dialect)
+        documents.append(ConfigDocument(given=name, path=absolute, id=identity, specs=tuple(_asked_for(specs, only))))
+    if only and not any(document.specs for document in documents):
+        raise UsageError(f"no configured server is called {' or '.join(map(repr, only))}")
+    return documents
+
+
+def well_known() -> Sequence[WellKnown]:
+    """Return the client configuration files that exist on this machine."""
+    return find_well_known()
+
+
+def _files(given: Iterable[str]) -> Iterator[tuple[str, Path, str | None]]:
+    """Yield name, path and dialect (None: find out) of each document."""
+    for name in given:
+        if name == DEMO:
+            yield name, demo_path(), None
+        elif name == AUTO:
+            yield from ((AUTO, found.path, found.dialect) for found in find_well_known())
+        else:
+            yield name, Path(name).expanduser(), None
+
+
+def _id(path: Path, root: Path, documents: Sequence[ConfigDocument]) -> str:
+    """Return the path seen from the root folder, or a name that no other document has."""
+    if path.is_relative_to(root):
+        return path.relative_to(root).as_posix()
+    taken = {document.id for document in documents}
+    names = (Path(*path.parts[-depth:]).as_posix() for depth in range(1, len(path.parts)))
+    return next((name for name in names if name not in taken), path.as_posix())
+
+
+def _asked_for(specs: Iterable[ServerSpec], only: Sequence[str]) -> Iterator[ServerSpec]:
+    """Yield the servers that any of the patterns names, or all without patterns."""
+    for spec in specs:
+        if not only or any(fnmatch.fnmatchcase(spec.name, pattern) for pattern in only):
+            yield spec

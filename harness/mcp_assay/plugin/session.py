@@ -1,0 +1,226 @@
+"""The hooks of a judged session: collect, run, report, and leave nothing behind."""
+
+from __future__ import annotations
+
+import platform
+import signal
+import threading
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from mcp_assay.core.verdicts import Outcome
+from mcp_assay.plugin.items import CheckItem, ConfigFile
+from mcp_assay.plugin.report_targets import write_reports
+from mcp_assay.plugin.transfer import decode_facts, decode_verdict, encode_facts, encode_verdict, merge_facts
+from mcp_assay.readiness.document import RunFacts, ServerStatus, build_document
+from mcp_assay_reports.terminal import render_summary
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Iterator, Sequence
+    from pathlib import Path
+
+    from mcp_assay.core.contract import Document
+    from mcp_assay.core.verdicts import Verdict
+    from mcp_assay.plugin.options import Options
+    from mcp_assay.plugin.report_targets import ReportTarget
+    from mcp_assay.plugin.state import AssaySession
+    from mcp_assay.readiness.document import ServerFacts
+
+_VERDICT = "mcp_verdict"
+_FACTS = "mcp_facts"
+_TERMINATED = 128 + signal.SIGTERM
+
+
+class SessionHooks:
+    """One judged session.
+
+    Args:
+        config: pytest's configuration.
+        state: The session.
+        options: The plugin's options.
+        targets: The reports to write.
+    """
+
+    def __init__(
+        self, config: pytest.Config, state: AssaySession, options: Options, targets: Sequence[ReportTarget]
+    ) -> None:
+        self._config = config
+        self._options = options
+        self._state = state
+        self._targets = targets
+        self._verdicts: list[Verdict] = []
+        self._facts: dict[tuple[str, str], ServerFacts] = {}
+        self._document: Document | None = None
+        self._messages: list[str] = []
+        self._previous_handler: Any = None
+
+    @property
+    def _is_worker(self) -> bool:
+        """Whether this process runs checks for a controller that writes the reports."""
+        return hasattr(self._config, "workerinput")
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_cmdline_main(self, config: pytest.Config) -> None:
+        """Keep each server's checks in one worker when they are distributed."""
+        if getattr(config.option, "numprocesses", None) and getattr(config.option, "dist", None) == "no":
+            config.option.dist = "loadgroup"
+
+    def pytest_sessionstart(self) -> None:
+        """End cleanly on SIGTERM, which is how CI cancels a job."""
+        if threading.current_thread() is threading.main_thread() and not self._is_worker:
+            self._previous_handler = signal.signal(signal.SIGTERM, _terminate)
+
+    def pytest_report_header(self) -> Iterator[str]:
+        """Yield what is about to be started: starting a server executes its code."""
+        present = self._state.presenter
+        for document in self._state.documents:
+            yield f"mcp-assay: {document.id} ({len(document.specs)} servers)"
+            for spec in document.specs:
+                place = " ".join(str(part) for part in spec.command) or str(spec.url)
+                state = "disabled: " if spec.disabled else ""
+                yield f"  {present.line(f'{spec.name}: {state}{place}', 200)}"
+
+    def pytest_collect_file(self, file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
+        """Claim the configuration documents, and nothing else."""
+        for document in self._state.documents:
+            if document.path == file_path:
+                return ConfigFile.of(parent, document)
+        return None
+
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        """Keep the selected checks, which the lanes will run."""
+        self._state.selected = [item.planned for item in session.items if isinstance(item, CheckItem)]
+
+    def pytest_runtest_setup(self, item: pytest.Item) -> None:
+        """Start the lanes with the first check, after a user's own tests that come before it."""
+        if isinstance(item, CheckItem):
+            self._state.start_lanes()
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(
+        self, item: pytest.Item, call: pytest.CallInfo[None]
+    ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        """Hang the verdict on the report and point a skip at the server's place in its document."""
+        report = yield
+        if isinstance(item, CheckItem) and call.when == "call" and item.verdict is not None:
+            setattr(report, _VERDICT, encode_verdict(item.verdict))
+            if report.skipped:
+                path, line, _ = item.reportinfo()
+                report.longrepr = (str(path), (line or 0) + 1, f"Skipped: {item.verdict.reason}")
+        return report
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Take the verdict from a report, wherever it was made."""
+        encoded = getattr(report, _VERDICT, None)
+        if encoded is not None:
+            self._verdicts.append(decode_verdict(encoded))
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_report_teststatus(
+        self, report: pytest.TestReport | pytest.CollectReport
+    ) -> tuple[str, str, str | tuple[str, dict[str, bool]]] | None:
+        """Give warnings and our own errors a letter and a word of their own."""
+        encoded = getattr(report, _VERDICT, None)
+        if encoded is None:
+            return None
+        if encoded["outcome"] == Outcome.WARN:
+            return "mcp warnings", "w", ("WARN", {"yellow": True})
+        if encoded["outcome"] == Outcome.ERROR:
+            return "error", "E", ("ERROR", {"red": True})
+        return None
+
+    def pytest_keyboard_interrupt(self) -> None:
+        """Stop judging ahead."""
+        self._state.stop()
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node: Any, error: object) -> None:  # noqa: ARG002  (the hook's signature)
+        """Take a worker's facts when it has ended."""
+        for encoded in getattr(node, "workeroutput", {}).get(_FACTS, []):
+            self._add_facts(decode_facts(encoded))
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
+        """Stop the lanes, settle the exit status, write the reports and end the servers."""
+        self._state.stop()
+        try:
+            for facts in self._state.server_facts():
+                self._add_facts(facts)
+            if self._is_worker:
+                session.config.workeroutput[_FACTS] = [  # type: ignore[attr-defined]
+                    encode_facts(facts) for facts in self._facts.values()
+                ]
+            elif not session.config.getoption("collectonly"):
+                self._report(session, exitstatus)
+        finally:
+            self._state.close()
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        """Print the scores, the costliest findings and what went wrong with the reports."""
+        if self._document is None:
+            return
+        terminalreporter.section("mcp-assay")
+        width = self._config.get_terminal_writer().fullwidth
+        terminalreporter.write_line(render_summary(self._document, width=width, color=terminalreporter.hasmarkup))
+        for message in self._messages:
+            terminalreporter.write_line(message, red=True)
+
+    def pytest_unconfigure(self) -> None:
+        """Leave nothing behind, also when the session never came to its end."""
+        self._state.close()
+        if self._previous_handler is not None:
+            signal.signal(signal.SIGTERM, self._previous_handler)
+
+    def _add_facts(self, facts: ServerFacts) -> None:
+        """Keep a server's facts, merged with what another worker saw."""
+        key = (facts.config, facts.name)
+        known = self._facts.get(key)
+        self._facts[key] = facts if known is None else merge_facts(known, facts)
+
+    def _report(self, session: pytest.Session, exitstatus: int) -> None:
+        """Build the document, settle the exit status and write the reports."""
+        status = int(exitstatus)
+        document = self._build(status)
+        self._messages += _below(document, self._options.mcp_min_score)
+        if self._messages and status == pytest.ExitCode.OK:
+            status = int(pytest.ExitCode.TESTS_FAILED)
+        document["run"]["exit_status"] = status
+        problems = list(write_reports(self._targets, document))
+        self._messages += problems
+        if problems and status == pytest.ExitCode.OK:
+            status = int(pytest.ExitCode.TESTS_FAILED)
+        if status != exitstatus:
+            session.exitstatus = status
+        self._document = document
+
+    def _build(self, status: int) -> Document:
+        """Return the report document."""
+        state = self._state
+        run = RunFacts(
+            id=state.run_id,
+            started_at=state.started_at,
+            duration_s=state.duration_s,
+            configs=tuple(document.id for document in state.documents),
+            python=platform.python_version(),
+            platform=platform.platform(),
+            exit_status=status,
+            phases=state.phases(),
+        )
+        return build_document(run, list(self._facts.values()), self._verdicts, presenter=state.presenter)
+
+
+def _below(document: Document, minimum: float | None) -> Iterator[str]:
+    """Yield a line for each server whose score is below the minimum."""
+    if minimum is None:
+        return
+    for server in document["servers"]:
+        asked_for = server["status"] in {ServerStatus.CONNECTED.value, ServerStatus.FAILED.value}
+        score = server["readiness"]["score"]
+        if asked_for and score < minimum:
+            yield f"{server['name']}: readiness {score:.1f} is below --mcp-min-score {minimum:g}"
+
+
+def _terminate(number: int, frame: object) -> None:  # noqa: ARG001  (the signature of a signal handler)
+    """End the session in order: reports are written, servers ended."""
+    pytest.exit("terminated by SIGTERM", returncode=_TERMINATED)

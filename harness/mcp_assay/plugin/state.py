@@ -1,0 +1,283 @@
+"""The state of one judged pytest session, on a typed key."""
+
+from __future__ import annotations
+
+import uuid
+from concurrent.futures import CancelledError
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import pytest
+
+from mcp_assay.core.clock import SystemClock
+from mcp_assay.core.errors import AssayError, ConfigError
+from mcp_assay.core.presentation import Presenter
+from mcp_assay.core.redaction import Redactor
+from mcp_assay.core.verdicts import Category
+from mcp_assay.plugin.facts import facts_of
+from mcp_assay.readiness.document import PhaseFacts, ServerFacts, ServerStatus
+from mcp_assay.readiness.engine import Engine
+from mcp_assay.readiness.plan import plan_server
+from mcp_assay.readiness.policy import NoRules
+from mcp_assay.readiness.subject import Run, add_server
+from mcp_assay.runtime.background import BackgroundLoop, LoopStuckError
+from mcp_assay.runtime.manager import MCPClientManager
+from mcp_assay.runtime.registry import DynamicToolRegistry
+from mcp_assay.wire.connect import Connector
+from mcp_assay.wire.schemas import SchemaJudge
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from concurrent.futures import Future
+    from datetime import datetime
+
+    from mcp_assay.config.spec import ServerSpec, Variables
+    from mcp_assay.core.verdicts import Verdict
+    from mcp_assay.plugin.selection import ConfigDocument
+    from mcp_assay.readiness.check import Check
+    from mcp_assay.readiness.plan import PlannedCheck
+    from mcp_assay.readiness.policy import ToolRules
+    from mcp_assay.readiness.settings import Settings
+    from mcp_assay.readiness.subject import ServerUnderTest
+    from mcp_assay.wire.limits import Limits
+
+_STALL_S = 60.0
+_POLL_S = 1.0
+_CLOSE_S = 60.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Discovery:
+    """What came of connecting to every server.
+
+    Attributes:
+        run: What all checks share.
+        registry: Every listed tool.
+        discovery_s: Seconds from the first spawn to the last list.
+        registry_s: Seconds the registry took after that.
+    """
+
+    run: Run
+    registry: DynamicToolRegistry
+    discovery_s: float
+    registry_s: float
+
+
+@dataclass(slots=True, kw_only=True)
+class AssaySession:
+    """Everything one pytest session knows about its servers.
+
+    Attributes:
+        documents: The configuration documents.
+        variables: Where references are looked up.
+        settings: How the run judges.
+        limits: Budgets of each connection.
+        protocol: The only revision to speak, or None.
+        checks: All checks.
+        reproduce: Start of a command line that repeats a check.
+        rules: What the user opened and closed.
+        skip_unset: Whether a server with an unset variable is skipped.
+        on_demand: Whether checks run only when their item does, instead of ahead in lanes.
+        distributed: Whether other processes run beside this one, so that nothing can be timed.
+        loop: Where connections live.
+        presenter: Makes text fit to be shown.
+        selected: The checks that pytest is going to run.
+        skipped: Why a server was not started, by its id.
+    """
+
+    documents: Sequence[ConfigDocument]
+    variables: Variables
+    settings: Settings
+    limits: Limits
+    protocol: str | None
+    checks: Sequence[Check]
+    reproduce: str
+    rules: ToolRules = field(default_factory=NoRules)
+    skip_unset: bool = False
+    on_demand: bool = False
+    distributed: bool = False
+    loop: BackgroundLoop = field(default_factory=BackgroundLoop)
+    presenter: Presenter = field(default_factory=Presenter)
+    selected: Sequence[PlannedCheck] = ()
+    skipped: dict[str, AssayError] = field(default_factory=dict[str, AssayError])
+    run_id: str = field(default_factory=lambda: uuid.uuid4().hex)
+    clock: SystemClock = field(default_factory=SystemClock)
+    started_at: datetime = field(init=False)
+    _started: float = field(init=False)
+    _connector: Connector = field(init=False)
+    _discovery: Discovery | None = None
+    _engine: Engine | None = None
+    _lanes: Future[None] | None = None
+
+    def __post_init__(self) -> None:
+        self.started_at = self.clock.now()
+        self._started = self.clock.monotonic()
+        self._connector = Connector(limits=self.limits, clock=self.clock, protocol=self.protocol)
+
+    @property
+    def specs(self) -> list[ServerSpec]:
+        """All servers that were asked for."""
+        return [spec for document in self.documents for spec in document.specs]
+
+    def prepare(self) -> None:
+        """Look every variable up once, so that a missing one stops the run before anything is started.
+
+        Raises:
+            ConfigError: A variable is unset, unless such servers are to be skipped.
+        """
+        secrets: dict[str, str] = {}
+        for spec in self.specs:
+            if spec.disabled:
+                continue
+            try:
+                launch = spec.resolve(self.variables)
+            except ConfigError as problem:
+                if not self.skip_unset:
+                    raise
+                self.skipped[f"{spec.config}::{spec.name}"] = problem
+            else:
+                secrets |= {f"{spec.name} {label}": value for label, value in launch.secrets.items()}
+        self.presenter = Presenter(Redactor(secrets))
+
+    def discover(self) -> Discovery:
+        """Connect to every server, once, and return what came of it."""
+        if self._discovery is None:
+            seconds = self.limits.start_s + 5 * self.limits.list_s + _STALL_S
+            self._discovery = self.loop.run(self._discover, deadline_s=seconds)
+        return self._discovery
+
+    @property
+    def discovered(self) -> bool:
+        """Whether the servers have been connected."""
+        return self._discovery is not None
+
+    @property
+    def engine(self) -> Engine:
+        """The engine of this session; connects on first use."""
+        if self._engine is None:
+            self._engine = Engine(self.discover().run, self.presenter, reproduce=self.reproduce)
+        return self._engine
+
+    def server(self, spec: ServerSpec) -> ServerUnderTest | None:
+        """Return a configured server as a subject, or None when it is disabled or skipped."""
+        return self.discover().run.servers.get(f"{spec.config}::{spec.name}")
+
+    def plan(self, server: ServerUnderTest) -> Sequence[PlannedCheck]:
+        """Return the checks for one server."""
+        return plan_server(server, self.checks, config_id=server.managed.spec.config)
+
+    def start_lanes(self) -> None:
+        """Start judging the selected checks ahead; does nothing when checks run on demand or lanes run already."""
+        if self.on_demand or self._lanes is not None:
+            return
+        engine, planned = self.engine, tuple(self.selected)
+        engine.expect(planned)
+        self._lanes = self.loop.start(lambda: engine.run_lanes(planned))
+
+    def verdict(self, item: PlannedCheck) -> Verdict:
+        """Return the verdict of one check, waiting for its lane or judging it now.
+
+        Raises:
+            LoopStuckError: The event loop no longer runs.
+            CancelledError: The lanes were stopped.
+        """
+        engine = self.engine
+        if self.distributed and item.check.category is Category.PERFORMANCE:
+            return engine.skip(item, "timed only when nothing else runs: repeat without -n")
+        if self._lanes is not None:
+            return self._wait(engine.future(item))
+        return self.loop.run(lambda: engine.judge(item), deadline_s=self.settings.check_s + _STALL_S)
+
+    def stop(self) -> None:
+        """Stop the lanes at once."""
+        if self._lanes is not None and not self._lanes.done():
+            self._lanes.cancel()
+
+    def close(self) -> None:
+        """End every server and the loop. Idempotent; never raises for what a server does."""
+        self.stop()
+        discovery, self._discovery = self._discovery, None
+        if discovery is not None:
+            try:
+                self.loop.run(lambda: _close(discovery.run), deadline_s=_CLOSE_S)
+            except (LoopStuckError, CancelledError):
+                self._connector.reaper.close()
+        self._connector.reaper.close()
+        self.loop.close()
+
+    def phases(self) -> PhaseFacts:
+        """Return where the time went so far."""
+        discovery = self._discovery
+        return PhaseFacts(
+            discovery_s=0.0 if discovery is None else discovery.discovery_s,
+            registry_s=0.0 if discovery is None else discovery.registry_s,
+            checks_s=0.0 if self._engine is None else self._engine.checks_s,
+            performance_s=0.0 if self._engine is None else self._engine.performance_s,
+        )
+
+    @property
+    def duration_s(self) -> float:
+        """Seconds since the session began."""
+        return self.clock.monotonic() - self._started
+
+    def server_facts(self) -> list[ServerFacts]:
+        """Return what became of every configured server."""
+        subjects: Mapping[str, ServerUnderTest] = self._discovery.run.servers if self._discovery else {}
+        return [self._facts(spec, subjects.get(f"{spec.config}::{spec.name}")) for spec in self.specs]
+
+    def _facts(self, spec: ServerSpec, subject: ServerUnderTest | None) -> ServerFacts:
+        """Return what became of one server."""
+        if subject is not None:
+            return facts_of(subject)
+        reason = self.skipped.get(f"{spec.config}::{spec.name}")
+        status = ServerStatus.DISABLED if spec.disabled else ServerStatus.SKIPPED
+        return facts_of(spec, status=status, reason=reason)
+
+    async def _discover(self) -> Discovery:
+        """Connect to every server side by side and build the registry."""
+        wanted = [
+            spec for spec in self.specs if not spec.disabled and f"{spec.config}::{spec.name}" not in self.skipped
+        ]
+        manager = MCPClientManager(wanted, connector=self._connector, variables=self.variables)
+        started = self.clock.monotonic()
+        await manager.connect_all()
+        listed = self.clock.monotonic()
+        registry = DynamicToolRegistry.build_from_servers(manager.servers)
+        built = self.clock.monotonic()
+        run = Run(manager=manager, schemas=SchemaJudge(), settings=self.settings, rules=self.rules, clock=self.clock)
+        for server in manager.servers:
+            add_server(server, run)
+        return Discovery(run=run, registry=registry, discovery_s=listed - started, registry_s=built - listed)
+
+    def _wait(self, future: Future[Verdict]) -> Verdict:
+        """Return a lane's verdict; notices when the loop itself no longer turns."""
+        stalled = 0.0
+        while True:
+            try:
+                return future.result(_POLL_S)
+            except TimeoutError:
+                stalled = 0.0 if self._loop_turns() else stalled + _POLL_S
+                if stalled >= _STALL_S:
+                    raise LoopStuckError(f"the event loop has not turned for {_STALL_S:g} s") from None
+
+    def _loop_turns(self) -> bool:
+        """Return whether the loop runs a callback within the poll interval."""
+        try:
+            return self.loop.start(_turn).result(_POLL_S)
+        except TimeoutError:
+            return False
+
+
+async def _turn() -> bool:
+    """Return at once."""
+    return True
+
+
+async def _close(run: Run) -> None:
+    """End everything that lives in the loop."""
+    await run.schemas.aclose()
+    await run.manager.close()
+
+
+STATE = pytest.StashKey[AssaySession]()
+"""Where a configured session is found; absent when the plugin has nothing to do."""

@@ -1,0 +1,40 @@
+"""A verdict in words."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from mcp_assay.core.verdicts import Verdict
+
+_SHOWN_EXCHANGE = 1_500
+
+
+def describe(verdict: Verdict) -> str:
+    """Return a finding as a person reads it: requirement, expected, observed, exchange, rule, how to repeat it."""
+    return "\n".join(_lines(verdict))
+
+
+def _lines(verdict: Verdict) -> Iterator[str]:
+    """Yield the lines of `describe`."""
+    subject = verdict.server if verdict.tool is None else f"{verdict.server}.{verdict.tool}"
+    yield f"{verdict.check} {verdict.slug} ({verdict.level.value}) on {subject}"
+    yield f"  requirement: {verdict.requirement}"
+    if verdict.expected:
+        yield f"  expected:    {_indented(verdict.expected)}"
+    if verdict.observed:
+        yield f"  observed:    {_indented(verdict.observed)}"
+    for key, value in (verdict.exchange or {}).items():
+        text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+        yield f"  {f'{key}:':<12} {_indented(text[:_SHOWN_EXCHANGE])}"
+    if verdict.spec:
+        yield f"  spec:        {verdict.spec}"
+    yield f"  reproduce:   {verdict.reproduce}"
+
+
+def _indented(text: str) -> str:
+    """Return text whose further lines stand below its first."""
+    return text.replace("\n", "\n" + " " * 15)
