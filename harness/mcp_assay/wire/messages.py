@@ -147,10 +147,11 @@ def guess_id(head: bytes) -> RequestId | None:
 def encode(message: Any) -> bytes:
     """Return ``message`` as one line of JSON with its newline.
 
-    Integers beyond 64 bits and lone surrogates, which tests send on purpose, take the slower standard encoder.
+    Integers beyond 64 bits and lone surrogates, which tests send on purpose, take the slower standard encoder. NaN and
+    the infinities become null, because JSON has no such numbers.
 
     Raises:
-        ValueError: The value has no JSON form (NaN, infinity, a non-JSON type).
+        ValueError: The value has no JSON form.
     """
     try:
         return orjson.dumps(message, option=orjson.OPT_APPEND_NEWLINE)

@@ -78,8 +78,8 @@ async def visit(order: dict[str, Any]) -> dict[str, object]:
 def leaves(problem: BaseException) -> list[BaseException]:
     """Return the exceptions inside nested groups."""
     if isinstance(problem, BaseExceptionGroup):
-        members = cast("tuple[BaseException, ...]", problem.exceptions)
-        return [leaf for member in members for leaf in leaves(member)]
+        group = cast("BaseExceptionGroup[BaseException]", problem)
+        return [leaf for member in group.exceptions for leaf in leaves(member)]
     return [problem]
 
 
