@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from mcp_assay.config.overlay import Overlay
 from mcp_assay.core.errors import UsageError
 from mcp_assay.plugin.arguments import arguments_for
 from mcp_assay.plugin.builtin import BuiltinChecksAndWriters
 from mcp_assay.plugin.listing import DiscoveryListing
-from mcp_assay.plugin.overlay import rules_for
 from mcp_assay.plugin.report_targets import targets_of
 from mcp_assay.plugin.selection import AUTO, read_documents, variables_of
 from mcp_assay.plugin.session import SessionHooks
@@ -79,7 +79,7 @@ def _state(config: pytest.Config, options: Options, documents: Sequence[ConfigDo
         protocol=options.mcp_protocol,
         checks=[check for group in config.hook.pytest_mcp_checks(config=config) for check in group],
         reproduce=_reproduce(documents),
-        rules=rules_for(config.rootpath),
+        overlay=Overlay.find(config.invocation_params.dir),
         skip_unset=options.mcp_unset == "skip",
         on_demand=_on_demand(config),
         distributed=hasattr(config, "workerinput"),

@@ -207,7 +207,8 @@ class SessionHooks:
             exit_status=status,
             phases=state.phases(),
         )
-        return build_document(run, list(self._facts.values()), self._verdicts, presenter=state.presenter)
+        facts = list(self._facts.values())
+        return build_document(run, facts, self._verdicts, presenter=state.presenter, policy=state.scoring)
 
 
 def _below(document: Document, minimum: float | None) -> Iterator[str]:

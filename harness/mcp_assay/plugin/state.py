@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import uuid
 from concurrent.futures import CancelledError
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import pytest
 
+from mcp_assay.config.overlay import Overlay
 from mcp_assay.core.clock import SystemClock
 from mcp_assay.core.errors import AssayError, ConfigError
 from mcp_assay.core.presentation import Presenter
@@ -18,7 +19,7 @@ from mcp_assay.plugin.facts import facts_of
 from mcp_assay.readiness.document import PhaseFacts, ServerFacts, ServerStatus
 from mcp_assay.readiness.engine import Engine
 from mcp_assay.readiness.plan import plan_server
-from mcp_assay.readiness.policy import NoRules
+from mcp_assay.readiness.scoring import ScoringPolicy
 from mcp_assay.readiness.subject import Run, add_server
 from mcp_assay.runtime.background import BackgroundLoop, LoopStuckError
 from mcp_assay.runtime.manager import MCPClientManager
@@ -36,7 +37,6 @@ if TYPE_CHECKING:
     from mcp_assay.plugin.selection import ConfigDocument
     from mcp_assay.readiness.check import Check
     from mcp_assay.readiness.plan import PlannedCheck
-    from mcp_assay.readiness.policy import ToolRules
     from mcp_assay.readiness.settings import Settings
     from mcp_assay.readiness.subject import ServerUnderTest
     from mcp_assay.wire.limits import Limits
@@ -75,7 +75,7 @@ class AssaySession:
         protocol: The only revision to speak, or None.
         checks: All checks.
         reproduce: Start of a command line that repeats a check.
-        rules: What the user opened and closed.
+        overlay: The user's own settings.
         skip_unset: Whether a server with an unset variable is skipped.
         on_demand: Whether checks run only when their item does, instead of ahead in lanes.
         distributed: Whether other processes run beside this one, so that nothing can be timed.
@@ -92,7 +92,7 @@ class AssaySession:
     protocol: str | None
     checks: Sequence[Check]
     reproduce: str
-    rules: ToolRules = field(default_factory=NoRules)
+    overlay: Overlay = field(default_factory=Overlay)
     skip_unset: bool = False
     on_demand: bool = False
     distributed: bool = False
@@ -119,6 +119,21 @@ class AssaySession:
         """All servers that were asked for."""
         return [spec for document in self.documents for spec in document.specs]
 
+    @property
+    def scoring(self) -> ScoringPolicy:
+        """What counts how much, with what the user's own settings say."""
+        default = ScoringPolicy()
+        return replace(
+            default,
+            weights={**default.weights, **self.overlay.weights},
+            ready_score=self.overlay.thresholds.get("ready_score", default.ready_score),
+            ready_evidence=self.overlay.thresholds.get("ready_evidence", default.ready_evidence),
+        )
+
+    def variables_for(self, spec: ServerSpec) -> Variables:
+        """Return where a server's references are looked up."""
+        return self.overlay.variables(spec.name, self.variables)
+
     def prepare(self) -> None:
         """Look every variable up once, so that a missing one stops the run before anything is started.
 
@@ -130,7 +145,7 @@ class AssaySession:
             if spec.disabled:
                 continue
             try:
-                launch = spec.resolve(self.variables)
+                launch = spec.resolve(self.variables_for(spec))
             except ConfigError as problem:
                 if not self.skip_unset:
                     raise
@@ -238,13 +253,13 @@ class AssaySession:
         wanted = [
             spec for spec in self.specs if not spec.disabled and f"{spec.config}::{spec.name}" not in self.skipped
         ]
-        manager = MCPClientManager(wanted, connector=self._connector, variables=self.variables)
+        manager = MCPClientManager(wanted, connector=self._connector, variables_for=self.variables_for)
         started = self.clock.monotonic()
         await manager.connect_all()
         listed = self.clock.monotonic()
         registry = DynamicToolRegistry.build_from_servers(manager.servers)
         built = self.clock.monotonic()
-        run = Run(manager=manager, schemas=SchemaJudge(), settings=self.settings, rules=self.rules, clock=self.clock)
+        run = Run(manager=manager, schemas=SchemaJudge(), settings=self.settings, rules=self.overlay, clock=self.clock)
         for server in manager.servers:
             add_server(server, run)
         return Discovery(run=run, registry=registry, discovery_s=listed - started, registry_s=built - listed)

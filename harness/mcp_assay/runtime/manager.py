@@ -14,7 +14,7 @@ from mcp_assay.runtime.inventory import Inventory, take_inventory
 from mcp_assay.wire.connect import Connector
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
 
     from mcp_assay.config.spec import Launch, ServerSpec, Variables
@@ -68,7 +68,7 @@ class MCPClientManager:
     Args:
         specs: The servers.
         connector: Opens connections, with its limits.
-        variables: Where references in the configuration are looked up.
+        variables_for: Where the references of a server's configuration are looked up; our environment by default.
     """
 
     def __init__(
@@ -76,10 +76,11 @@ class MCPClientManager:
         specs: Iterable[ServerSpec],
         *,
         connector: Connector | None = None,
-        variables: Variables | None = None,
+        variables_for: Callable[[ServerSpec], Variables] | None = None,
     ) -> None:
         self.connector = connector or Connector()
-        self._variables = variables or EnvironmentVariables()
+        environment = EnvironmentVariables()
+        self._variables_for = variables_for or (lambda _: environment)
         self._servers = {server.id: server for server in (ManagedServer(spec=spec) for spec in specs)}
         self._starts = asyncio.Semaphore(MOST_STARTS)
 
@@ -185,7 +186,7 @@ class MCPClientManager:
         """Connect one server; whatever goes wrong becomes its fault."""
         async with self._starts:
             try:
-                server.launch = server.spec.resolve(self._variables)
+                server.launch = server.spec.resolve(self._variables_for(server.spec))
                 server.session = await self.connector_for(server.spec).open_session(server.launch)
                 server.inventory = await take_inventory(server.session)
                 server.fault = None
