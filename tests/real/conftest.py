@@ -1,0 +1,54 @@
+"""What the tests of published servers share."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from mcp_assay.config.loader import load
+from mcp_assay.config.variables import EnvironmentVariables
+from mcp_assay.runtime.manager import MCPClientManager
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from mcp_assay.runtime.manager import ManagedServer
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parent.parent
+VISIT_TIMEOUT_S = 180
+
+
+@pytest.fixture(scope="session")
+def installed() -> Path:
+    """The folder that ``install.py`` filled."""
+    folder = Path(os.environ.get("MCP_ASSAY_REAL", ROOT / ".mcp-assay" / "real")).resolve()
+    parts = ("npm", "npm-taskmaster", "python", "python-mcp1")
+    missing = [part for part in parts if not (folder / part / "installed.sha256").is_file()]
+    assert not missing, f"{folder} lacks {', '.join(missing)}; run: python tests/real/install.py"
+    return folder
+
+
+@pytest.fixture(scope="session")
+def environment(installed: Path) -> Mapping[str, str]:
+    """The variables that the configurations refer to."""
+    return {**os.environ, "MCP_ASSAY_REAL": str(installed), "MCP_ASSAY_PYTHON": sys.executable}
+
+
+@pytest.fixture(scope="session")
+def visit(environment: Mapping[str, str]) -> Callable[[Path], Mapping[str, ManagedServer]]:
+    """A function that connects every server of a file, closes them, and returns what became of each by name."""
+    variables = EnvironmentVariables.from_options([], environment)
+
+    async def there_and_back(path: Path) -> Mapping[str, ManagedServer]:
+        async with asyncio.timeout(VISIT_TIMEOUT_S):
+            async with MCPClientManager(load(path, config_id=path.name), variables=variables) as manager:
+                await manager.connect_all()
+        return {server.spec.name: server for server in manager.servers}
+
+    return lambda path: asyncio.run(there_and_back(path))
