@@ -38,7 +38,7 @@ _PROJECT = (
     ("server.json", "registry"),
 )
 _HOME = (
-    (".claude.json", "claude-code"),
+    (".claude.json", "claude-code-user"),
     (".cursor/mcp.json", "cursor"),
     (".codeium/windsurf/mcp_config.json", "windsurf"),
     (".copilot/mcp-config.json", "copilot"),

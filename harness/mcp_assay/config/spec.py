@@ -12,6 +12,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from mcp_assay.config.env_files import read_env_file
 from mcp_assay.config.secrets import secrets_of
 from mcp_assay.core.errors import ConfigError
 
@@ -66,12 +67,12 @@ class Reference:
     Attributes:
         source: Where its value comes from: ``env``, ``input``, ``file`` or another word of the dialect.
         name: Its name there.
-        default: The value used when it is unset, or None when it must be set.
+        default: The value used when it is unset, possibly with references of its own, or None when it must be set.
     """
 
     source: str
     name: str
-    default: str | None = None
+    default: str | Template | None = None
 
     def __str__(self) -> str:
         """Return the reference as ``${source:name}``."""
@@ -166,7 +167,9 @@ class ServerSpec:
         start_timeout_s: Seconds until it must be ready, or None for the run's default.
         call_timeout_s: Seconds until a call must be answered, or None for the run's default.
         enabled_tools: Tool names the document allows, or None for all.
-        disabled: Whether the document switches the server off.
+        disabled_tools: Tool names the document switches off.
+        disabled: Whether the document switches the server off, or it cannot be started for another reason.
+        disabled_because: Why it cannot be started, or None when the document just switches it off.
         env_files: Files of ``NAME=value`` lines read before the start; ``env`` wins over them.
         folder: What relative paths of the entry are relative to, or None for our working directory.
         required: Whether the document says that nothing works without this server.
@@ -187,6 +190,8 @@ class ServerSpec:
     call_timeout_s: float | None = None
     enabled_tools: frozenset[str] | None = None
     disabled: bool = False
+    disabled_because: str | None = None
+    disabled_tools: frozenset[str] = frozenset()
     env_files: tuple[Template, ...] = ()
     folder: Path | None = None
     required: bool = False
@@ -205,7 +210,7 @@ class ServerSpec:
         """
         texts = _Texts(self, variables)
         command = tuple(texts.text(part) for part in self.command)
-        env = {name: texts.text(value) for name, value in self.env.items()}
+        env = texts.files() | {name: texts.text(value) for name, value in self.env.items()}
         headers = {name: texts.text(value) for name, value in self.headers.items()}
         url = texts.text(self.url) if self.url else None
         return Launch(
@@ -241,10 +246,18 @@ class _Texts:
             raise self._error("value holds a NUL character", template)
         return text
 
+    def files(self) -> dict[str, str]:
+        """Return the variables of the server's env files; a later file wins."""
+        found: dict[str, str] = {}
+        for name in self._spec.env_files:
+            place = (self._spec.path or self._spec.config, name.line or None, name.column or None)
+            found |= read_env_file(self.text(name), self._spec.folder or Path(), place)
+        return found
+
     def _value(self, reference: Reference, template: Template) -> str:
         value = self._variables.value_of(reference)
         if not value and reference.default is not None:
-            return reference.default
+            return reference.default if isinstance(reference.default, str) else self.text(reference.default)
         if value is None:
             path = self._spec.path or self._spec.config
             raise UnsetVariableError(reference, path=path, line=template.line, column=template.column)

@@ -48,9 +48,9 @@ class View:
         """Return an error at this value's place."""
         return self.document.error(message, self.mark, hint=hint)
 
-    def expected(self, what: str) -> ConfigError:
+    def expected(self, what: str, *, hint: str | None = None) -> ConfigError:
         """Return the error that this value has the wrong type."""
-        return self.document.error(f"{self.name} must be {what}, not {kind_of(self.node)}", self.node.mark)
+        return self.document.error(f"{self.name} must be {what}, not {kind_of(self.node)}", self.node.mark, hint=hint)
 
     def fields(self) -> dict[str, View]:
         """Return an object's members.
@@ -89,8 +89,16 @@ class View:
     def text(self) -> str:
         """Return a string; raises `ConfigError` for anything else."""
         if not isinstance(self.node, Scalar) or not isinstance(self.node.value, str):
-            raise self.expected("a string")
+            plain = isinstance(self.node, Scalar) and self.node.value is not None
+            raise self.expected("a string", hint="put it in double quotes" if plain else None)
         return self.node.value
+
+    def scalar_text(self) -> str:
+        """Return a string, number or boolean as text; raises `ConfigError` for anything else."""
+        value = self.node.value if isinstance(self.node, Scalar) else None
+        if isinstance(value, bool):
+            return str(value).lower()
+        return str(value) if isinstance(value, int | float) else self.text()
 
     def texts(self) -> tuple[str, ...]:
         """Return a list of strings; raises `ConfigError` for anything else."""

@@ -96,7 +96,7 @@ class _Converter:
             return Table(members=members, mark=mark)
         if isinstance(node, yaml.SequenceNode):
             return Array(items=tuple(self.node(item, depth + 1) for item in node.value), mark=mark)
-        return Scalar(value=_scalar(str(node.value), plain=getattr(node, "style", None) is None), mark=mark)
+        return Scalar(value=_scalar(str(node.value), plain=not getattr(node, "style", None)), mark=mark)
 
     def _member(self, key: yaml.Node, value: yaml.Node, depth: int) -> Member:
         mark = Mark(key.start_mark.line + 1, key.start_mark.column + 1)
