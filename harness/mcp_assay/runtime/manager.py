@@ -79,8 +79,7 @@ class MCPClientManager:
         variables_for: Callable[[ServerSpec], Variables] | None = None,
     ) -> None:
         self.connector = connector or Connector()
-        environment = EnvironmentVariables()
-        self._variables_for = variables_for or (lambda _: environment)
+        self._variables_for = variables_for or _from_environment
         self._servers = {server.id: server for server in (ManagedServer(spec=spec) for spec in specs)}
         self._starts = asyncio.Semaphore(MOST_STARTS)
 
@@ -194,6 +193,11 @@ class MCPClientManager:
                 server.fault = problem.fault
             except ConfigError as problem:
                 server.fault = Fault(kind=FaultKind.UNSET_VARIABLE, message=problem.message, hint=problem.hint)
+
+
+def _from_environment(spec: ServerSpec) -> Variables:  # noqa: ARG001  (one place for every server)
+    """Return our own environment."""
+    return EnvironmentVariables()
 
 
 _NOT_CONNECTED = Fault(kind=FaultKind.CLOSED, message="the server is not connected")
