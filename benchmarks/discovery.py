@@ -29,7 +29,6 @@ import psutil
 from tabulate import tabulate
 
 from mcp_assay.config.loader import load
-from mcp_assay.config.variables import EnvironmentVariables
 from mcp_assay.runtime.manager import MCPClientManager
 from mcp_assay.runtime.registry import DynamicToolRegistry
 
@@ -81,9 +80,9 @@ def cpu_of_children() -> float:
     return total
 
 
-async def discover(specs: Sequence[ServerSpec], variables: EnvironmentVariables) -> Sample:
+async def discover(specs: Sequence[ServerSpec]) -> Sample:
     """Connect to servers, list everything, build the registry, close."""
-    async with MCPClientManager(specs, variables=variables) as manager:
+    async with MCPClientManager(specs) as manager:
         cpu, own, started = cpu_of_children(), os.times(), perf_counter()
         await manager.connect_all()
         listed, own_now = perf_counter(), os.times()
@@ -115,7 +114,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     rounds = parser.parse_args().rounds
     os.chdir(ROOT)
-    variables = EnvironmentVariables.from_options([], {"MCP_ASSAY_PYTHON": sys.executable, **os.environ})
+    os.environ.setdefault("MCP_ASSAY_PYTHON", sys.executable)
     specs = load(NINETEEN, config_id=NINETEEN.name)
     groups: dict[str, list[ServerSpec]] = {spec.name: [spec] for spec in specs}
     groups["all side by side"] = list(specs)
@@ -123,7 +122,7 @@ def main() -> None:
     samples: dict[str, list[Sample]] = {name: [] for name in groups}
     for _ in range(rounds):
         for name, group in groups.items():
-            samples[name].append(asyncio.run(discover(group, variables)))
+            samples[name].append(asyncio.run(discover(group)))
     found = {name: middle(many) for name, many in samples.items()}
     together, four = found["all side by side"], found["github+memory+postman+trello"]
     slowest = max(statistics.median(sample.seconds for sample in samples[spec.name]) for spec in specs)

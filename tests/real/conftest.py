@@ -10,12 +10,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from mcp_assay.config.loader import load
-from mcp_assay.config.variables import EnvironmentVariables
 from mcp_assay.runtime.manager import MCPClientManager
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from mcp_assay.runtime.manager import ManagedServer
 
@@ -35,19 +33,21 @@ def installed() -> Path:
 
 
 @pytest.fixture(scope="session")
-def environment(installed: Path) -> Mapping[str, str]:
-    """The variables that the configurations refer to."""
-    return {**os.environ, "MCP_ASSAY_REAL": str(installed), "MCP_ASSAY_PYTHON": sys.executable}
+def settled(installed: Path) -> Iterator[Path]:
+    """The folder of the servers, with the variables set that the configurations refer to."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MCP_ASSAY_REAL", str(installed))
+        patch.setenv("MCP_ASSAY_PYTHON", sys.executable)
+        yield installed
 
 
 @pytest.fixture(scope="session")
-def visit(environment: Mapping[str, str]) -> Callable[[Path], Mapping[str, ManagedServer]]:
+def visit(settled: Path) -> Callable[[Path], Mapping[str, ManagedServer]]:
     """A function that connects every server of a file, closes them, and returns what became of each by name."""
-    variables = EnvironmentVariables.from_options([], environment)
 
     async def there_and_back(path: Path) -> Mapping[str, ManagedServer]:
         async with asyncio.timeout(VISIT_TIMEOUT_S):
-            async with MCPClientManager(load(path, config_id=path.name), variables=variables) as manager:
+            async with MCPClientManager.discover_servers_from_config(path) as manager:
                 await manager.connect_all()
         return {server.spec.name: server for server in manager.servers}
 

@@ -67,7 +67,7 @@ class MCPClientManager:
 
     Args:
         specs: The servers.
-        connector: Opens connections, with its limits.
+        connector: Opens connections, with its limits; closing its reaper stays with the caller.
         variables_for: Where the references of a server's configuration are looked up; our environment by default.
     """
 
@@ -79,6 +79,7 @@ class MCPClientManager:
         variables_for: Callable[[ServerSpec], Variables] | None = None,
     ) -> None:
         self.connector = connector or Connector()
+        self._owns_connector = connector is None
         self._variables_for = variables_for or _from_environment
         self._servers = {server.id: server for server in (ManagedServer(spec=spec) for spec in specs)}
         self._starts = asyncio.Semaphore(MOST_STARTS)
@@ -172,8 +173,10 @@ class MCPClientManager:
         return server.inventory.tools
 
     async def close(self) -> None:
-        """End every server, side by side."""
+        """End every server, side by side, and the reaper of a connector that nobody else has."""
         await asyncio.gather(*(self._close(server) for server in self.servers))
+        if self._owns_connector:
+            await asyncio.to_thread(self.connector.reaper.close)
 
     async def _close(self, server: ManagedServer) -> None:
         """End one server."""
