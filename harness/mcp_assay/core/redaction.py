@@ -1,7 +1,8 @@
 """Secrets of a run, found again in whatever encoding they come back.
 
 The values are those a configuration hands to its servers. Known token shapes are caught as well, because a server
-may print a secret that we never gave it.
+may print a secret that we never gave it. Every pattern here is linear in the length of the text: a server chooses
+the text.
 """
 
 from __future__ import annotations
@@ -15,18 +16,32 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote, quote_plus
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
+
+    Span = tuple[int, int, str]
 
 SHORTEST_SECRET = 6
 """Values shorter than this are not redacted: they would blank out ordinary text."""
+
+SHORTEST_SPLIT_SECRET = 8
+"""Values shorter than this are not looked for across line breaks: words side by side would match."""
 
 _HARMLESS = frozenset(
     {"true", "false", "null", "none", "debug", "info", "warning", "error", "production", "development", "localhost"}
 )
 _TOKEN_SHAPES = re.compile(
-    r"ghp_[A-Za-z0-9]{20,}|github_pat_[A-Za-z0-9_]{20,}|sk-[A-Za-z0-9_-]{20,}|xox[abprs]-[A-Za-z0-9-]{10,}"
-    r"|AKIA[0-9A-Z]{16}|AIza[0-9A-Za-z_-]{30,}|eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]*"
-    r"|-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?-----END [A-Z ]*PRIVATE KEY-----"
+    r"(?<![A-Za-z0-9_-])(?:"
+    r"gh[oprsu]_[A-Za-z0-9]{20,}|github_pat_[A-Za-z0-9_]{20,}|glpat-[A-Za-z0-9_-]{20,}|npm_[A-Za-z0-9]{30,}"
+    r"|sk-[A-Za-z0-9_-]{20,}|[rs]k_live_[A-Za-z0-9]{16,}|hf_[A-Za-z0-9]{30,}|PMAK-[A-Fa-f0-9-]{30,}"
+    r"|xox[abeprs]-[A-Za-z0-9-]{10,}|A[KS]IA[0-9A-Z]{16}|AIza[0-9A-Za-z_-]{30,}|ya29\.[A-Za-z0-9_-]{20,}"
+    r"|eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]*)"
+    # The password of a URL, and a private key up to its end or, when that is missing, to the end of the text.
+    r"|(?<=://)[^/\s:@]{0,100}:[^/\s@]{1,300}(?=@)"
+    r"|-----BEGIN [A-Z ]{0,40}PRIVATE KEY-----(?:(?!-----END)[\s\S])*+(?:-----END [A-Z ]{0,40}PRIVATE KEY-----)?"
+)
+# What may stand between the halves of a secret that was wrapped, coloured or spelled with invisible characters.
+_GAPS = re.compile(
+    r"(?:\x1b\[[0-9;]*[A-Za-z]|\\[nrt]|[\s\x00-\x1f\x7f-\x9f\u00ad\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff])+"
 )
 
 
@@ -48,43 +63,110 @@ class Redactor:
 
     secrets: Mapping[str, str] = field(default_factory=dict[str, str])
     _labels: dict[str, str] = field(init=False, repr=False, compare=False)
-    _pattern: re.Pattern[str] = field(init=False, repr=False, compare=False)
+    _split_labels: dict[str, str] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         labels: dict[str, str] = {}
+        split: dict[str, str] = {}
         for label, value in self.secrets.items():
             if is_secret_worthy(value):
                 for variant in _variants(value):
                     labels.setdefault(variant, label)
-        ordered = sorted(labels, key=len, reverse=True)
-        pattern = "|".join([*(re.escape(variant) for variant in ordered), _TOKEN_SHAPES.pattern])
+                    split.setdefault(_GAPS.sub("", variant), label)
         object.__setattr__(self, "_labels", labels)
-        object.__setattr__(self, "_pattern", re.compile(pattern))
+        object.__setattr__(self, "_split_labels", {v: s for v, s in split.items() if len(v) >= SHORTEST_SPLIT_SECRET})
 
     def __repr__(self) -> str:
         """Return the labels only: a repr ends up in tracebacks."""
         return f"Redactor({sorted(self.secrets)})"
 
     def redact(self, text: str) -> str:
-        """Return ``text`` with every known secret, in any known encoding, replaced by its label."""
-        return self._pattern.sub(
-            lambda match: f"<redacted:{self._labels.get(match.group(), 'token')}>",
-            text,
-        )
+        """Return ``text`` with every known secret, in any known encoding, replaced by its label.
+
+        A secret is found as well when white space, colour codes or invisible characters stand inside it.
+        """
+        spans = [*_find(text, self._labels), *self._find_split(text)]
+        spans += [(match.start(), match.end(), "token") for match in _TOKEN_SHAPES.finditer(text)]
+        return _replaced(text, spans) if spans else text
 
     def with_secrets(self, more: Mapping[str, str]) -> Redactor:
         """Return a redactor that knows ``more`` secrets as well."""
         return Redactor({**self.secrets, **more})
 
+    def _find_split(self, text: str) -> list[Span]:
+        """Return where secrets stand in ``text`` once its gaps are closed, in positions of ``text``."""
+        closed = _GAPS.sub("", text)
+        if len(closed) == len(text):
+            return []
+        found = list(_find(closed, self._split_labels))
+        if not found:
+            return []
+        kept = _positions_outside_gaps(text)
+        return [(kept[start], kept[end - 1] + 1, label) for start, end, label in found]
+
+
+def _find(text: str, labels: Mapping[str, str]) -> Iterator[Span]:
+    """Yield where each of ``labels``' keys stands in ``text``."""
+    for needle, label in labels.items():
+        start = text.find(needle)
+        while start >= 0:
+            end = start + len(needle)
+            yield start, end, label
+            start = text.find(needle, end)
+
+
+def _positions_outside_gaps(text: str) -> list[int]:
+    """Return the position of every character of ``text`` that is in no gap."""
+    kept: list[int] = []
+    after = 0
+    for gap in _GAPS.finditer(text):
+        kept.extend(range(after, gap.start()))
+        after = gap.end()
+    kept.extend(range(after, len(text)))
+    return kept
+
+
+def _replaced(text: str, spans: Iterable[Span]) -> str:
+    """Return ``text`` with the spans replaced; overlapping ones become one, so that no tail of a secret is left."""
+    parts: list[str] = []
+    after = 0
+    # Of spans that start together the longest names the label.
+    for start, end, label in sorted(spans, key=lambda span: (span[0], -span[1])):
+        if start >= after:
+            parts += (text[after:start], f"<redacted:{label}>")
+        after = max(after, end)
+    return "".join([*parts, text[after:]])
+
 
 def _variants(value: str) -> Iterator[str]:
     """Yield the forms in which ``value`` may come back; short fragments are left out."""
-    encoded = value.encode("utf-8", "surrogatepass")
-    forms = {value, json.dumps(value)[1:-1], json.dumps(value, ensure_ascii=False)[1:-1], repr(value)[1:-1]}
-    forms |= {quote(value, safe="", errors="replace"), quote_plus(value, errors="replace"), html.escape(value)}
-    forms |= {encoded.hex(), encoded.hex().upper(), *_base64_forms(encoded)}
-    forms |= {line.strip() for line in value.splitlines()}
+    forms: set[str] = set()
+    lines = {line.strip() for line in value.splitlines()} if "\n" in value else set[str]()
+    for text in {value, value.strip()} | {line for line in lines if is_secret_worthy(line)}:
+        forms |= {text, *_escaped(text), *_percent_encoded(text)}
+        encoded = text.encode("utf-8", "surrogatepass")
+        forms |= {encoded.hex(), encoded.hex().upper(), *_base64_forms(encoded)}
     yield from (form for form in forms if len(form) >= SHORTEST_SECRET)
+
+
+def _escaped(text: str) -> Iterator[str]:
+    """Yield ``text`` as it stands inside JSON (also JSON within JSON), a Python literal, HTML and XML."""
+    for plain in (json.dumps(text)[1:-1], json.dumps(text, ensure_ascii=False)[1:-1]):
+        yield plain
+        yield json.dumps(plain)[1:-1]
+        yield plain.replace("/", "\\/")
+    yield repr(text)[1:-1]
+    yield html.escape(text)
+    yield html.escape(text, quote=False)
+    yield html.escape(text).replace("&#x27;", "&#39;")
+
+
+def _percent_encoded(text: str) -> Iterator[str]:
+    """Yield ``text`` as it stands in URLs and forms, with escapes in either case."""
+    encoded = text.encode("utf-8", "surrogatepass")
+    for form in (quote(encoded, safe=""), quote(encoded), quote_plus(encoded)):
+        yield form
+        yield re.sub("%[0-9A-F]{2}", lambda match: match.group().lower(), form)
 
 
 def _base64_forms(value: bytes) -> Iterator[str]:

@@ -29,9 +29,16 @@ def wilson_lower_bound(successes: int, trials: int, z: float = 1.959964) -> floa
     """Return the lower end of the Wilson score interval of a success rate (Wilson 1927; ``z`` defaults to 95 %).
 
     Three of three is 0.44, not 1. Without trials the bound is 0.
+
+    Raises:
+        ValueError: ``successes`` is negative or above ``trials``.
     """
+    if not 0 <= successes <= trials:
+        raise ValueError("successes must lie between 0 and the number of trials")
     if trials == 0:
         return 0.0
     rate = successes / trials
     spread = z * math.sqrt(rate * (1 - rate) / trials + z * z / (4 * trials * trials))
-    return max(0.0, (rate + z * z / (2 * trials) - spread) / (1 + z * z / trials))
+    bound = (rate + z * z / (2 * trials) - spread) / (1 + z * z / trials)
+    # Rounding can put the bound a hair outside of what it bounds.
+    return min(rate, max(0.0, bound))

@@ -162,7 +162,7 @@ def build_document(
             *(_benchmark_entry(entry, config, presenter) for config, entry in measured),
             *(_benchmark_entry(entry, str(entry.get("config", "")), presenter) for entry in benchmarks),
         ],
-        "workflows": presenter.json(list(workflows)),
+        "workflows": [_workflow_entry(workflow, presenter) for workflow in workflows],
     }
 
 
@@ -345,6 +345,19 @@ def _benchmark_entry(entry: Mapping[str, Any], config: str, presenter: Presenter
     }
     shown: contract.BenchmarkEntry = presenter.json({**entry, **known})
     return shown
+
+
+def _workflow_entry(workflow: contract.WorkflowEntry, presenter: Presenter) -> contract.WorkflowEntry:
+    """Return one workflow with its texts presented, other fields kept."""
+    known: contract.WorkflowEntry = {
+        "name": presenter.line(workflow["name"]),
+        "servers": [presenter.line(server) for server in workflow["servers"]],
+        "verdict": workflow["verdict"],
+        "steps": [presenter.json(step) for step in workflow["steps"]],
+    }
+    others = {key: presenter.json(value) for key, value in workflow.items() if key not in known}
+    whole: contract.WorkflowEntry = {**known, **others}  # type: ignore[typeddict-item]  # a contract may grow
+    return whole
 
 
 def _latency(values: Mapping[str, Any]) -> contract.Latency:
