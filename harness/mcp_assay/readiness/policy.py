@@ -131,12 +131,14 @@ class CallDecision:
         reason: Why, in one clause.
         vetoed_by: The word of its name that contradicts its annotations, or None.
         arguments: Arguments that the user says work, or None.
+        explicit: Whether a rule for this tool decided, so that the user has thought of it.
     """
 
     allowed: bool
     reason: str
     vetoed_by: str | None = None
     arguments: JsonObject | None = field(default=None)
+    explicit: bool = False
 
 
 def decide(server: str, tool: ToolDefinition, rules: ToolRules, *, allow_writes: bool) -> CallDecision:
@@ -153,7 +155,7 @@ def decide(server: str, tool: ToolDefinition, rules: ToolRules, *, allow_writes:
     veto = veto_word(tool.name)
     if rule.call is not None:
         word = "opened" if rule.call else "closed"
-        return CallDecision(allowed=rule.call, reason=f"{word} by mcp-assay.toml", arguments=arguments)
+        return CallDecision(allowed=rule.call, reason=f"{word} by mcp-assay.toml", arguments=arguments, explicit=True)
     if allow_writes:
         return CallDecision(allowed=True, reason="opened by --mcp-allow-writes", arguments=arguments)
     if tool.annotations.get("readOnlyHint") is not True:

@@ -54,6 +54,7 @@ class Settings:
         check_s: Seconds after which a single check is given up as our own error.
         down_after: Transport faults in a row after which a server counts as down.
         restarts: How often a server that died is started again.
+        revivals: How often a server that a deliberate call of ours ended or blocked is started again besides.
         performance: See `PerformanceBudget`.
     """
 
@@ -64,4 +65,5 @@ class Settings:
     check_s: float = 120.0
     down_after: int = 3
     restarts: int = 2
+    revivals: int = 20
     performance: PerformanceBudget = field(default_factory=PerformanceBudget)

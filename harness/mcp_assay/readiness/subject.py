@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from mcp_assay.core.clock import Clock, SystemClock
 from mcp_assay.core.errors import AssayError
+from mcp_assay.core.faults import Fault, FaultKind
 from mcp_assay.core.identifiers import slug
 from mcp_assay.readiness.policy import CallDecision, NoRules, ToolRules, decide
 from mcp_assay.readiness.settings import Settings
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Mapping
 
     from mcp_assay.config.spec import Launch
-    from mcp_assay.core.faults import Fault
     from mcp_assay.core.json_types import Json
     from mcp_assay.runtime.inventory import Inventory, ToolDefinition
     from mcp_assay.runtime.manager import ManagedServer, MCPClientManager
@@ -89,6 +89,7 @@ class ServerUnderTest:
         self._run = run
         self._faults_in_a_row = 0
         self._down: Fault | None = None
+        self._revivals = 0
         self.tools = _tools_under_test(managed, run)
         self.executed: set[str] = set()
         self.calls: dict[str, int] = {}
@@ -128,14 +129,26 @@ class ServerUnderTest:
         if session is not None and session.alive:
             return session
         cause = session.channel.ended if session is not None else self.managed.fault
-        if self.managed.restarts >= self._run.settings.restarts:
+        if self.managed.restarts - self._revivals >= self._run.settings.restarts:
             self._down = cause or self.managed.fault
             raise UnavailableError(f"the server is down: {self._down.message if self._down else 'it never came up'}")
-        await self._run.manager.reconnect(self.managed)
-        if self.managed.session is None:
-            self._down = self.managed.fault
-            raise UnavailableError(f"the server did not come back: {self._down.message if self._down else ''}")
-        return self.managed.session
+        return await self._reconnected()
+
+    async def revive(self) -> ServerSession:
+        """Start the server again after a deliberate call of ours ended or blocked it, and return the new session.
+
+        Such a restart does not count against the limit for servers that die by themselves, but has a limit of its own.
+
+        Raises:
+            UnavailableError: The server is down, does not come back, or was revived too often.
+        """
+        if self._down is None and self._revivals >= self._run.settings.revivals:
+            self._down = Fault(kind=FaultKind.EXITED, message=f"calls ended or blocked it {self._revivals} times")
+        if self._down is not None:
+            raise UnavailableError(f"the server is down: {self._down.message}")
+        self._revivals += 1
+        self._faults_in_a_row = 0
+        return await self._reconnected()
 
     async def request(
         self, method: str, params: Mapping[str, Json] | None = None, *, timeout_s: float | None = None
@@ -190,6 +203,18 @@ class ServerUnderTest:
             yield channel
         finally:
             await channel.close()
+
+    async def _reconnected(self) -> ServerSession:
+        """Start the server again and return its session.
+
+        Raises:
+            UnavailableError: It does not come back.
+        """
+        await self._run.manager.reconnect(self.managed)
+        if self.managed.session is None:
+            self._down = self.managed.fault
+            raise UnavailableError(f"the server did not come back: {self._down.message if self._down else ''}")
+        return self.managed.session
 
     def _observe(self, exchange: Exchange) -> Exchange:
         """Feed the breaker: faults in a row take the server out of the run."""
