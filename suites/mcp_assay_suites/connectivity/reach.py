@@ -1,0 +1,88 @@
+"""Whether the server can be reached at all, by us and by the official client."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from mcp_assay.core.verdicts import Category, Judgement, noted, passed, violated
+from mcp_assay.wire.official import official_client_report
+from mcp_assay_suites.catalogue import check
+from mcp_assay_suites.observing.judging import counted, listed, shown
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from mcp_assay.core.faults import Fault
+    from mcp_assay.core.json_types import Json
+    from mcp_assay.readiness.subject import Subject, ToolUnderTest
+    from mcp_assay.wire.official import OfficialReport
+
+_MOST_STDERR = 4_000
+
+
+@check("CONN-001", category=Category.CONNECTIVITY, unreachable=True)
+async def reachable(subject: Subject) -> Judgement:
+    """Judge whether the server came up and opened a conversation."""
+    fault = subject.server.managed.fault
+    if fault is not None:
+        observed = fault.message if fault.hint is None else f"{fault.message}\nhint: {fault.hint}"
+        return violated("the server starts and opens a conversation", observed, exchange=_fault_evidence(fault))
+    session = await subject.server.session()
+    return passed(f"revision {session.agreement.version} agreed, ready after {session.started_s:.2f} s")
+
+
+@check("CONN-002", category=Category.CONNECTIVITY)
+async def official_client(subject: Subject) -> Judgement:
+    """Judge whether the official client can use the server too."""
+    server = subject.server
+    session = await server.session()
+    report = await official_client_report(
+        server.launch,
+        budget_s=session.limits.start_s + session.limits.list_s,
+        call=_harmless_call(server.tools),
+        reaper=subject.run.manager.connector.reaper,
+        clock=subject.run.clock,
+    )
+    evidence = _official_evidence(report)
+    if not report.ok:
+        observed = f"it failed in the phase {report.phase!r}: {report.error}"
+        return violated("the official client connects, lists, calls and closes", observed, exchange=evidence)
+    hidden = sorted({tool.name for tool in server.tools} - set(report.tool_names))
+    if hidden:
+        observed = f"it leaves out {listed([shown(name) for name in hidden])}"
+        return noted("the official client lists every tool", observed, exchange=evidence)
+    return passed(f"it agreed on revision {report.protocol} and listed {counted(len(report.tool_names), 'tool')}")
+
+
+def _harmless_call(tools: tuple[ToolUnderTest, ...]) -> tuple[str, Mapping[str, Json]] | None:
+    """Return the first tool that may be called and whose arguments are known, with them."""
+    for tool in tools:
+        if tool.decision.allowed:
+            if tool.decision.arguments is not None:
+                return tool.name, tool.decision.arguments
+            if not (tool.definition.input_schema or {}).get("required"):
+                return tool.name, {}
+    return None
+
+
+def _fault_evidence(fault: Fault) -> dict[str, Any]:
+    """Return a fault as JSON for a report."""
+    return {
+        "fault": {"kind": fault.kind.value, "message": fault.message, "exit_code": fault.exit_code},
+        "stderr_tail": fault.stderr_tail[-_MOST_STDERR:],
+    }
+
+
+def _official_evidence(report: OfficialReport) -> dict[str, Any]:
+    """Return how the official client fared as JSON for a report."""
+    return {
+        "client": "mcp (official Python SDK)",
+        "phase": report.phase,
+        "error": report.error,
+        "protocol": report.protocol,
+        "seconds": round(report.seconds, 3),
+        "stderr_tail": report.stderr_tail[-_MOST_STDERR:],
+    }
+
+
+CHECKS = (reachable, official_client)

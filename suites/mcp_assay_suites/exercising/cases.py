@@ -1,0 +1,99 @@
+"""Calls that were made, as values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import orjson
+
+from mcp_assay.core.faults import FaultKind
+
+if TYPE_CHECKING:
+    from mcp_assay.core.json_types import JsonObject
+    from mcp_assay.wire.exchange import Exchange
+
+_SHOWN = 300
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Flaw:
+    """How arguments break an input schema.
+
+    Attributes:
+        keyword: The one keyword that is violated.
+        text: What is wrong, in one clause.
+    """
+
+    keyword: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """One call of a tool.
+
+    Attributes:
+        arguments: What it was called with.
+        exchange: What came of it.
+        flaw: How the arguments break the input schema, None for valid ones.
+        after: The sign of life that the server was asked for afterwards, None when it was not asked.
+        given: Whether the arguments are the user's own.
+    """
+
+    arguments: JsonObject
+    exchange: Exchange
+    flaw: Flaw | None = None
+    after: Exchange | None = None
+    given: bool = False
+
+    @property
+    def succeeded(self) -> bool:
+        """Whether the tool did its work: a complete result without ``isError``."""
+        return self.exchange.succeeded and is_complete(self.exchange)
+
+    @property
+    def timed_out(self) -> bool:
+        """Whether no answer came in time."""
+        return self.exchange.fault is not None and self.exchange.fault.kind is FaultKind.TIMEOUT
+
+    @property
+    def ended_server(self) -> bool:
+        """Whether the connection ended before the call was answered."""
+        return self.exchange.fault is not None and self.exchange.fault.kind.ends_connection
+
+    @property
+    def silenced_server(self) -> bool:
+        """Whether the server was asked for a sign of life afterwards and gave none."""
+        return self.after is not None and self.after.message is None
+
+    @property
+    def call(self) -> str:
+        """The arguments as JSON, cut to some 300 characters."""
+        text = orjson.dumps(self.arguments).decode()
+        return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}… ({len(text)} characters)"
+
+
+@dataclass(slots=True, kw_only=True)
+class Calls:
+    """The calls of one kind made to one tool; they grow one by one, so that none is made twice.
+
+    Attributes:
+        cases: The calls, in the order in which they were made.
+        problem: Why there are fewer than planned, or None.
+        begun: Whether the first attempt to make them has started.
+    """
+
+    cases: list[Case] = field(default_factory=list[Case])
+    problem: str | None = None
+    begun: bool = False
+
+    @property
+    def successes(self) -> list[Case]:
+        """The calls that were answered by a complete result without ``isError``."""
+        return [case for case in self.cases if case.succeeded]
+
+
+def is_complete(exchange: Exchange) -> bool:
+    """Return whether a result is final; since 2026-07-28 one may ask for input instead."""
+    return (exchange.result or {}).get("resultType", "complete") == "complete"

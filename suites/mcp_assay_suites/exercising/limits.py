@@ -1,0 +1,38 @@
+"""How often a tool is called."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from mcp_assay.readiness.subject import ServerUnderTest, Subject, ToolUnderTest
+
+OPEN_WORLD_CALLS = 3
+"""Calls of a tool that reaches beyond its server, in a whole run: each may cost money, be limited, or be seen."""
+
+OPEN_WORLD_VALID = 1
+"""How many of them are valid ones."""
+
+
+def is_open_world(tool: ToolUnderTest) -> bool:
+    """Return whether a tool may talk to the outside world, and nobody has said that this is fine.
+
+    ``openWorldHint`` is true when it is missing (schema, ToolAnnotations). A rule of the user for the tool lifts it.
+    """
+    return tool.definition.annotations.get("openWorldHint") is not False and not tool.decision.explicit
+
+
+def is_repeatable(tool: ToolUnderTest) -> bool:
+    """Return whether calling the tool again with the same arguments changes nothing more, by its own account."""
+    annotations = tool.definition.annotations
+    return annotations.get("readOnlyHint") is True or annotations.get("idempotentHint") is True
+
+
+def calls_left(server: ServerUnderTest, tool: ToolUnderTest) -> int | None:
+    """Return how many more calls the tool may get in this run, or None for no limit."""
+    return max(0, OPEN_WORLD_CALLS - server.calls.get(tool.name, 0)) if is_open_world(tool) else None
+
+
+def may_explore(subject: Subject) -> bool:
+    """Return whether further calls may be made to find out more about something that was seen."""
+    return not is_open_world(subject.the_tool) and is_repeatable(subject.the_tool)

@@ -1,0 +1,277 @@
+"""The interview: a second instance of a server is asked what no client asks, once, for many checks to judge.
+
+The live session is left alone: an odd message may confuse or end a server. When it ends this one, another instance is
+started for what is left to ask.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from mcp_assay.core.errors import ConnectError
+from mcp_assay.readiness.subject import UnavailableError
+from mcp_assay.runtime.inventory import LISTS_BY_CAPABILITY, Inventory, take_inventory
+from mcp_assay.wire.eras import Era
+from mcp_assay.wire.negotiation import discover, initialize
+from mcp_assay.wire.session import LIST_METHODS, ServerSession
+from mcp_assay_suites.observing.envelopes import odd_envelopes
+from mcp_assay_suites.observing.memory import remembered
+from mcp_assay_suites.observing.probing import Reaction, enveloped, heartbeat_method, message, react
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from mcp_assay.core.json_types import Json
+    from mcp_assay.readiness.subject import ServerUnderTest
+    from mcp_assay.wire.exchange import Exchange
+    from mcp_assay.wire.log import ServerMessage, WireLog
+    from mcp_assay.wire.messages import Anomaly, RequestId
+    from mcp_assay.wire.transport import CloseReport
+
+QUIET_S = 0.5
+"""How long ``notifications/initialized`` is held back to see who speaks first."""
+
+UNKNOWN_METHOD = "x-probe/does-not-exist"
+ECHO_IDS: tuple[RequestId, RequestId] = (7_000_001, "x-7")
+_MOST_INSTANCES = 4
+
+GUARDED_METHODS: Mapping[str, tuple[str, Mapping[str, Json]]] = {
+    "tools": ("tools/list", {}),
+    "resources": ("resources/list", {}),
+    "prompts": ("prompts/list", {}),
+    "completions": (
+        "completion/complete",
+        {"ref": {"type": "ref/prompt", "name": "x-probe"}, "argument": {"name": "x", "value": ""}},
+    ),
+}
+"""By capability, a request that only servers with this capability answer."""
+
+MALFORMED = b'{"jsonrpc":\n'
+"""A line that is no JSON."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opening:
+    """How an instance took the first messages.
+
+    Attributes:
+        first: ``initialize`` or ``server/discover``.
+        early: What the server sent on its own while ``notifications/initialized`` was held back.
+        unprompted: In the stateless era, the answer to a list as the very first message; None without lists.
+    """
+
+    first: Exchange
+    early: tuple[ServerMessage, ...] = ()
+    unprompted: Exchange | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Interview:
+    """What a second instance of a server answered; None where it could not be asked.
+
+    Attributes:
+        opening: How it took the first messages.
+        echoes: Its answers to a request with a numeric id and to one with a textual id.
+        anomalies: What was odd before anything odd was sent.
+        inventory: What it listed, in the stateless era, where a list may not vary with the connection.
+        unknown_method: Its answer to a method that does not exist.
+        undeclared: Its answers to methods behind capabilities that it did not declare, by capability.
+        envelopes: Its answers to requests of the stateless era that are not quite right, by what is wrong with them.
+        cancelled: How it took cancellations of nothing.
+        malformed: How it took a line that is no JSON.
+        invalid: How it took JSON that is no request, by what is wrong with it.
+        logs: What was seen on the connections of all instances.
+        closed: How the last instance ended.
+    """
+
+    opening: Opening
+    echoes: tuple[Exchange, ...]
+    anomalies: tuple[Anomaly, ...]
+    inventory: Inventory
+    unknown_method: Exchange | None = None
+    undeclared: Mapping[str, Exchange] = field(default_factory=dict[str, "Exchange"])
+    envelopes: Mapping[str, Exchange] = field(default_factory=dict[str, "Exchange"])
+    cancelled: Reaction | None = None
+    malformed: Reaction | None = None
+    invalid: Mapping[str, Reaction] = field(default_factory=dict[str, "Reaction"])
+    logs: tuple[WireLog, ...] = ()
+    closed: CloseReport | None = None
+
+
+async def interview(server: ServerUnderTest) -> Interview:
+    """Return the server's interview, held once.
+
+    Raises:
+        UnavailableError: No second instance can be used.
+    """
+    return await remembered(server, Interview, _held)
+
+
+async def _held(server: ServerUnderTest) -> Interview:
+    """Hold the interview.
+
+    Raises:
+        UnavailableError: The live session is down, so that the revision is not known.
+        ConnectError: No second instance can be started.
+    """
+    live = await server.session()
+    async with AsyncExitStack() as stack:
+        interviewer = _Interviewer(server, live, stack)
+        answers = await interviewer.ask()
+        return replace(answers, closed=await interviewer.close())
+
+
+class _Interviewer:
+    """Asks, on a fresh instance whenever the last one is gone."""
+
+    def __init__(self, server: ServerUnderTest, live: ServerSession, stack: AsyncExitStack) -> None:
+        self._server = server
+        self._live = live
+        self._stack = stack
+        self._session: ServerSession | None = None
+        self._openings: list[Opening] = []
+        self._logs: list[WireLog] = []
+
+    async def ask(self) -> Interview:
+        """Ask everything and return the answers."""
+        session = await self._instance()
+        echoes = tuple([await self._echo(session, identity) for identity in ECHO_IDS])
+        stateless = self._live.agreement.era is Era.STATELESS
+        return Interview(
+            opening=self._openings[0],
+            echoes=echoes,
+            inventory=await take_inventory(session) if stateless else Inventory(),
+            anomalies=session.log.anomalies,
+            unknown_method=await self._unknown_method(),
+            undeclared=await self._undeclared(),
+            envelopes=await self._envelopes() if stateless else {},
+            cancelled=await self._cancelled(),
+            malformed=await self._reaction(MALFORMED, "malformed JSON"),
+            invalid=await self._invalid(),
+            logs=tuple(self._logs),
+        )
+
+    async def close(self) -> CloseReport | None:
+        """End the last instance and return how it ended."""
+        return None if self._session is None else await self._session.close()
+
+    async def _echo(self, session: ServerSession, identity: RequestId) -> Exchange:
+        """Return the answer to a proper request with this id."""
+        return await session.request(heartbeat_method(session), request_id=identity, timeout_s=session.limits.probe_s)
+
+    async def _unknown_method(self) -> Exchange | None:
+        """Return the answer to a method that does not exist."""
+        session = await self._usable()
+        return None if session is None else await session.request(UNKNOWN_METHOD, timeout_s=session.limits.probe_s)
+
+    async def _undeclared(self) -> Mapping[str, Exchange]:
+        """Return the answers to what the server said it does not offer, asked side by side."""
+        session = await self._usable()
+        if session is None:
+            return {}
+        asked = {name: call for name, call in GUARDED_METHODS.items() if not session.offers(name)}
+        answers = await asyncio.gather(
+            *(session.request(method, params, timeout_s=session.limits.probe_s) for method, params in asked.values())
+        )
+        return dict(zip(asked, answers, strict=True))
+
+    async def _envelopes(self) -> Mapping[str, Exchange]:
+        """Return the answers to requests whose envelope is not quite right."""
+        session = await self._usable()
+        if session is None:
+            return {}
+        return {
+            label: await session.channel.request(method, params, timeout_s=session.limits.probe_s)
+            for label, (method, params) in odd_envelopes(session.agreement.version).items()
+        }
+
+    async def _cancelled(self) -> Reaction | None:
+        """Return how the server takes cancellations of nothing; a line each, so only where there are lines."""
+        if self._live.channel.transport.kind != "stdio":
+            return None
+        return await self._reaction(cancellations_of_nothing(self._live), "cancellations of nothing")
+
+    async def _invalid(self) -> Mapping[str, Reaction]:
+        """Return the reactions to JSON that is no request."""
+        reactions: dict[str, Reaction] = {}
+        for label, data in invalid_requests(self._live).items():
+            reaction = await self._reaction(data, label)
+            if reaction is not None:
+                reactions[label] = reaction
+        return reactions
+
+    async def _reaction(self, data: bytes, label: str) -> Reaction | None:
+        """Return how the server takes raw bytes."""
+        session = await self._usable()
+        return None if session is None else await react(session, data, label=label)
+
+    async def _usable(self) -> ServerSession | None:
+        """Return the present instance, a fresh one when it is gone, or None when there are no more."""
+        if self._session is not None and self._session.alive:
+            return self._session
+        if len(self._logs) >= _MOST_INSTANCES:
+            return None
+        try:
+            return await self._instance()
+        except (ConnectError, UnavailableError):
+            return None
+
+    async def _instance(self) -> ServerSession:
+        """Return a fresh instance with the conversation opened.
+
+        Raises:
+            ConnectError: It cannot be started.
+            UnavailableError: It does not open the conversation as the live one did.
+        """
+        channel = await self._stack.enter_async_context(self._server.fresh_channel())
+        live = self._live
+        self._logs.append(channel.log)
+        session = ServerSession(
+            name=live.name, channel=channel, agreement=live.agreement, limits=live.limits, started_s=0.0
+        )
+        opening = await _opened(session)
+        if opening.first.result is None:
+            raise UnavailableError(f"a second instance of the server answers {opening.first.describe()}")
+        self._openings.append(opening)
+        self._session = session
+        return session
+
+
+async def _opened(session: ServerSession) -> Opening:
+    """Open the conversation as was agreed with the live instance, holding back what ends the opening."""
+    version, limits = session.agreement.version, session.limits
+    if session.agreement.era is Era.STATELESS:
+        unprompted = await _first_list(session)
+        return Opening(first=await discover(session.channel, version, limits.start_s), unprompted=unprompted)
+    first = await initialize(session.channel, version, limits.start_s)
+    await asyncio.sleep(QUIET_S)
+    early = session.log.server_messages
+    session.channel.notify("notifications/initialized")
+    return Opening(first=first, early=early)
+
+
+async def _first_list(session: ServerSession) -> Exchange | None:
+    """Return the first page of the first list that the server offers, or None when it offers none."""
+    key = next((keys[0] for name, keys in LISTS_BY_CAPABILITY.items() if session.offers(name)), None)
+    return None if key is None else await session.request(LIST_METHODS[key], timeout_s=session.limits.start_s)
+
+
+def cancellations_of_nothing(session: ServerSession) -> bytes:
+    """Return three cancellations as lines: of an unknown request, of a finished one, and without a request."""
+    notification: Mapping[str, Json] = {"jsonrpc": "2.0", "method": "notifications/cancelled"}
+    wrong: tuple[Mapping[str, Json], ...] = ({"requestId": 999_999_999}, {"requestId": ECHO_IDS[0]}, {"reason": "none"})
+    return b"".join(message(**notification, params=dict(enveloped(session, params))) for params in wrong)
+
+
+def invalid_requests(session: ServerSession) -> Mapping[str, bytes]:
+    """Return JSON that is no request, one line each, by what is wrong with it; nothing in it names a tool."""
+    method, params = heartbeat_method(session), dict(enveloped(session))
+    return {
+        "request without jsonrpc": message(id=7_000_101, method=method, params=params),
+        "request without method": message(jsonrpc="2.0", id=7_000_102, params=params),
+        "request with id null": message(jsonrpc="2.0", id=None, method=method, params=params),
+        "request with a fractional id": message(jsonrpc="2.0", id=1.5, method=method, params=params),
+    }

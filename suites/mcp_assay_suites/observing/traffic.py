@@ -1,0 +1,64 @@
+"""Everything a server sent so far, on the live connection and in the interview."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from mcp_assay_suites.observing.interview import Interview
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from mcp_assay.core.json_types import JsonObject
+    from mcp_assay.readiness.subject import ServerUnderTest
+    from mcp_assay.wire.exchange import Exchange
+    from mcp_assay.wire.log import WireLog
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Received:
+    """One message of a server.
+
+    Attributes:
+        message: The parsed message.
+        raw: Its raw bytes.
+        exchange: The exchange it answers, None for what the server sent on its own.
+    """
+
+    message: JsonObject
+    raw: bytes
+    exchange: Exchange | None = None
+
+    @property
+    def name(self) -> str:
+        """What the message is, for a finding."""
+        return f"the answer to {self.exchange.method}" if self.exchange is not None else f"{self.message.get('method')}"
+
+    def evidence(self) -> Mapping[str, Any]:
+        """Return the exchange, or the message alone, as JSON for a report."""
+        if self.exchange is not None:
+            return self.exchange.evidence()
+        return {"method": str(self.message.get("method")), "message": raw_text(self.raw)}
+
+
+def logs(server: ServerUnderTest) -> tuple[WireLog, ...]:
+    """Return what was seen on the live connection and, when it was held, in the interview."""
+    session = server.managed.session
+    live = () if session is None else (session.log,)
+    held = server.memory.get(Interview.__qualname__)
+    return live + (held.logs if isinstance(held, Interview) else ())
+
+
+def received(server: ServerUnderTest) -> Iterator[Received]:
+    """Yield every message that is kept."""
+    for log in logs(server):
+        for exchange, message in log.answers():
+            yield Received(message=message, raw=exchange.raw, exchange=exchange)
+        for sent in log.server_messages:
+            yield Received(message=sent.message, raw=sent.raw)
+
+
+def raw_text(raw: bytes) -> str:
+    """Return raw bytes as text, with what is no UTF-8 escaped."""
+    return raw[:2_000].decode("utf-8", "backslashreplace")
