@@ -2,7 +2,7 @@
 
 from typing import TypeAlias
 
-Json: TypeAlias = "None | bool | int | float | str | list[Json] | dict[str, Json]"
+Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
 """Any JSON value as a parser returns it."""
 
 JsonObject: TypeAlias = dict[str, Json]
