@@ -1,1 +1,17 @@
 """JSON Schema to arguments, valid and invalid."""
+
+from mcp_assay.generation.errors import GenerationError, TooComplexError, UnsatisfiableError, UnusableSchemaError
+from mcp_assay.generation.surroundings import Surroundings
+from mcp_assay.generation.valid import Maker, arguments, example_arguments, maker_of
+
+__all__ = [
+    "GenerationError",
+    "Maker",
+    "Surroundings",
+    "TooComplexError",
+    "UnsatisfiableError",
+    "UnusableSchemaError",
+    "arguments",
+    "example_arguments",
+    "maker_of",
+]

@@ -1,0 +1,321 @@
+"""Generators that have parts: arrays, objects, choices between parts."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+from mcp_assay.generation.nodes import ATTEMPTS, Node, RejectedError, copied
+from mcp_assay.generation.sources import Choice, Integers
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from mcp_assay.core.json_types import Json, JsonObject
+    from mcp_assay.generation.sources import Chooser
+
+_SMALL_MASK = 6
+_RARELY = Integers(0, 15, plain=0)
+_FEW = Integers(1, 3)
+_MOSTLY = Choice((True, True, False))
+
+
+@dataclass(slots=True)
+class Link:
+    """A part that refers back to another; the target is known only after it was built."""
+
+    target: Node | None = None
+    weight: float = math.inf
+
+    def settle(self) -> bool:
+        """Take the target's weight and return whether it changed."""
+        weight = self.target.weight if self.target else math.inf
+        changed, self.weight = weight != self.weight, weight
+        return changed
+
+    def value(self, choose: Chooser) -> Json:
+        """Return a value of the target."""
+        if self.target is None:
+            raise RejectedError
+        return self.target.value(choose)
+
+
+@dataclass(slots=True)
+class Union:
+    """One of several parts."""
+
+    branches: Sequence[Node]
+    weight: float = math.inf
+    _lightest: Node | None = field(default=None, init=False)
+    _choice: Choice[Node] | None = field(default=None, init=False)
+
+    def settle(self) -> bool:
+        """Take the weight of the lightest branch and return whether anything changed."""
+        possible = tuple(branch for branch in self.branches if branch.weight < math.inf)
+        if not possible:
+            return False
+        self._lightest = min(possible, key=lambda branch: branch.weight)
+        changed = self._lightest.weight != self.weight or len(possible) != len(
+            self._choice.values if self._choice else ()
+        )
+        self.weight, self._choice = self._lightest.weight, Choice(possible)
+        return changed
+
+    def value(self, choose: Chooser) -> Json:
+        """Return a value of a branch, of the lightest one when room is short."""
+        if self._choice is None or self._lightest is None:
+            raise RejectedError
+        branch = choose(self._choice)
+        if choose.left < branch.weight:
+            branch = self._lightest
+        return branch.value(choose)
+
+
+@dataclass(slots=True)
+class Suggested:
+    """Values that the schema, the property's name or earlier results suggest, and others."""
+
+    node: Node
+    values: Choice[Json]
+    weight: float = 1.0
+
+    def settle(self) -> bool:
+        """Return False: a suggestion has no parts."""
+        return False
+
+    def value(self, choose: Chooser) -> Json:
+        """Return a suggestion two times out of three."""
+        if self.node.weight == math.inf or choose(_MOSTLY):
+            return copied(choose(self.values))
+        return self.node.value(choose)
+
+
+@dataclass(slots=True)
+class Checked:
+    """Values of a part that pass a check which the part alone does not ensure."""
+
+    node: Node
+    passes: Callable[[Json], bool]
+    weight: float = math.inf
+
+    def settle(self) -> bool:
+        """Take the part's weight and return whether it changed."""
+        changed, self.weight = self.node.weight != self.weight, self.node.weight
+        return changed
+
+    def value(self, choose: Chooser) -> Json:
+        """Return a value that passes."""
+        for _ in range(ATTEMPTS):
+            made = self.node.value(choose)
+            if self.passes(made):
+                return made
+        raise RejectedError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Needed:
+    """Items that an array has to contain.
+
+    Attributes:
+        node: Makes one of them.
+        least: How many there are at least.
+    """
+
+    node: Node
+    least: int
+
+
+@dataclass(slots=True, kw_only=True)
+class Array:
+    """Arrays.
+
+    Attributes:
+        prefix: Generators of the first items.
+        items: Generator of the others, or None when there are none.
+        low: Least number of items.
+        high: Greatest number of items.
+        unique: Whether no two items are equal.
+        needed: Items that have to be there.
+    """
+
+    prefix: Sequence[Node]
+    items: Node | None
+    low: int
+    high: int
+    unique: bool
+    needed: Sequence[Needed] = ()
+    weight: float = math.inf
+
+    def settle(self) -> bool:
+        """Add up the least items and return whether the sum changed."""
+        parts = [self._at(index).weight for index in range(min(self.low, len(self.prefix)))]
+        missing = self.low - len(parts)
+        rest = 0.0 if missing <= 0 else missing * (self.items.weight if self.items else math.inf)
+        weight = 1.0 + sum(parts) + rest + sum(need.least * need.node.weight for need in self.needed)
+        changed, self.weight = weight != self.weight, weight
+        return changed
+
+    def value(self, choose: Chooser) -> Json:
+        """Return an array; the required items stand behind the prefix."""
+        choose.left -= 1
+        needed = [need.node for need in self.needed for _ in range(need.least)]
+        length = max(self._length(choose), len(needed))
+        start = max(min(len(self.prefix), length - len(needed)), 0)
+        made: list[Json] = []
+        seen: set[str] = set()
+        for index in range(length):
+            place = index - start
+            node = needed[place] if 0 <= place < len(needed) else self._at(index)
+            item = self._fresh(node, choose, seen)
+            if item is _NOTHING:
+                break
+            made.append(item)  # type: ignore[arg-type]  # narrowed by the sentinel above
+        if len(made) < self.low:
+            raise RejectedError
+        return made
+
+    def _length(self, choose: Chooser) -> int:
+        """Return a number of items: few, and none beyond the least when room is short."""
+        roomy = choose.left > (self.items.weight if self.items else 1)
+        reach = min(self.high, max(self.low + 3, len(self.prefix)) if roomy else self.low)
+        return choose(Integers(self.low, max(self.low, reach)))
+
+    def _at(self, index: int) -> Node:
+        """Return the generator of the item at ``index``."""
+        if index < len(self.prefix):
+            return self.prefix[index]
+        if self.items is None:
+            raise RejectedError
+        return self.items
+
+    def _fresh(self, node: Node, choose: Chooser, seen: set[str]) -> object:
+        """Return an item, different from those before if need be, or `_NOTHING` when no other was found."""
+        for _ in range(ATTEMPTS if self.unique else 1):
+            item = node.value(choose)
+            key = identity(item) if self.unique else ""
+            if not self.unique or key not in seen:
+                seen.add(key)
+                return item
+        return _NOTHING
+
+
+_NOTHING = object()
+
+
+def identity(value: Json) -> str:
+    """Return a text that two values share if and only if JSON Schema calls them equal (1 equals 1.0)."""
+    return json.dumps(_unified(value), sort_keys=True)
+
+
+def _unified(value: Json) -> Json:
+    """Return ``value`` with whole floats as integers and booleans kept apart from numbers by their JSON text."""
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    if isinstance(value, list):
+        return [_unified(item) for item in value]
+    if isinstance(value, dict):
+        return {name: _unified(item) for name, item in value.items()}
+    return value
+
+
+class Names(Protocol):
+    """Makes property names and knows what their values look like."""
+
+    def name(self, choose: Chooser) -> str:
+        """Return a name."""
+        ...
+
+    def node(self, name: str) -> Node:
+        """Return the generator of the values of ``name``."""
+        ...
+
+
+@dataclass(slots=True, kw_only=True)
+class Object:
+    """Objects.
+
+    Attributes:
+        required: Generators of the properties that are always there.
+        optional: Generators of the others that the schema names.
+        extra: Other properties, or None when there can be none.
+        low: Least number of properties.
+        high: Greatest number of properties.
+    """
+
+    required: dict[str, Node]
+    optional: dict[str, Node]
+    extra: Names | None
+    low: int
+    high: int
+    weight: float = math.inf
+    _names: tuple[str, ...] = field(default=(), init=False)
+    _mask: Integers = field(default=_RARELY, init=False)
+    _place: Integers = field(default=_RARELY, init=False)
+
+    def settle(self) -> bool:
+        """Add up the required properties and return whether the sum or the possible properties changed."""
+        names = tuple(name for name, node in self.optional.items() if node.weight < math.inf)
+        weight = 1.0 + sum(node.weight for node in self.required.values())
+        missing = self.low - len(self.required)
+        if missing > 0:
+            lightest = sorted(self.optional[name].weight for name in names)[:missing]
+            weight += sum(lightest) + (0 if len(lightest) == missing or self.extra else math.inf)
+            weight += 2 * (missing - len(lightest)) if self.extra else 0
+        changed = (weight, names) != (self.weight, self._names)
+        self.weight, self._names = weight, names
+        count = len(names)
+        self._mask = Integers(0, 2**count - 1 if count <= _SMALL_MASK else min(count, 8), plain=0)
+        self._place = Integers(0, max(0, count - 1), plain=0)
+        return changed
+
+    def value(self, choose: Chooser) -> Json:
+        """Return an object, required properties first."""
+        return self.with_properties(choose, ())
+
+    def with_properties(self, choose: Chooser, forced: Sequence[str]) -> JsonObject:
+        """Return an object in which the optional properties ``forced`` are there as well."""
+        choose.left -= 1
+        made: JsonObject = {name: node.value(choose) for name, node in self.required.items()}
+        for name in (*forced, *self._picked(choose)):
+            if name in made or name not in self.optional or len(made) >= self.high:
+                continue
+            if name in forced or choose.left >= self.optional[name].weight or len(made) < self.low:
+                made[name] = self.optional[name].value(choose)
+        self._add_extra(made, choose)
+        if len(made) < self.low:
+            raise RejectedError
+        return made
+
+    def _picked(self, choose: Chooser) -> list[str]:
+        """Return optional properties: any set of a few names, up to eight of many, and those that have to fill up."""
+        names, missing = self._names, self.low - len(self.required)
+        if not names or (choose.left <= 0 and missing <= 0):
+            return []
+        mask = choose(self._mask)
+        if len(names) <= _SMALL_MASK:
+            picked = [name for bit, name in enumerate(names) if mask >> bit & 1]
+        else:
+            picked = list(dict.fromkeys(names[choose(self._place)] for _ in range(mask)))
+        if len(picked) < missing:
+            picked += [name for name in names if name not in picked]
+            picked = picked[:missing]
+        return picked
+
+    def _add_extra(self, made: JsonObject, choose: Chooser) -> None:
+        """Add properties that the schema does not name: those that are missing, or seldom some."""
+        if self.extra is None:
+            return
+        missing = self.low - len(made)
+        if missing <= 0:
+            if choose.left <= 0 or len(made) >= self.high or choose(_RARELY) != _RARELY.high:
+                return
+            missing = min(choose(_FEW), self.high - len(made))
+        for _ in range(missing * 5):
+            name = self.extra.name(choose)
+            if name not in made and name not in self.optional:
+                made[name] = self.extra.node(name).value(choose)
+                missing -= 1
+            if missing <= 0:
+                return

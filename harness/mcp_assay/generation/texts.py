@@ -1,0 +1,96 @@
+"""Generators of texts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mcp_assay.generation.errors import TooComplexError
+from mcp_assay.generation.formats import FORMATS, MEANT
+from mcp_assay.generation.names import meaning, plausible_texts
+from mcp_assay.generation.nodes import RejectedError, Text
+from mcp_assay.generation.regex import PatternError, pattern_text
+from mcp_assay.generation.sources import Texts
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from jsonschema_rs import canonical
+
+    from mcp_assay.core.json_types import Json
+    from mcp_assay.generation.hints import Hint
+    from mcp_assay.generation.sources import Chooser
+    from mcp_assay.generation.surroundings import Surroundings
+
+LONGEST_TEXT = 100_000
+_USUAL = 16
+
+
+def text_node(
+    view: canonical.StringView | None,
+    passes: Callable[[Json], bool] | None,
+    hint: Hint,
+    surroundings: Surroundings,
+) -> Text:
+    """Return the generator of texts that ``view`` admits, of any texts without a view.
+
+    Raises:
+        TooComplexError: The shortest text is too long.
+    """
+    low = (view.min_length or 0) if view else 0
+    high = view.max_length if view else None
+    if low > LONGEST_TEXT:
+        raise TooComplexError(f"a text has at least {low} characters")
+    makers = _constrained(view, low, surroundings) if view else []
+    if not makers:
+        makers = _meant(hint, surroundings)
+        makers.append(_free(low, high, hint, surroundings))
+    bare = view is None or not (
+        view.patterns or view.excluded_patterns or view.formats or view.excluded_formats or view.excluded
+        or view.content_encodings or view.content_media_types
+    )  # fmt: skip
+    return Text(makers, low, high, None if bare else passes)
+
+
+def _free(low: int, high: int | None, hint: Hint, surroundings: Surroundings) -> Callable[[Chooser], str]:
+    """Return the maker of any text within a length."""
+    reach = low + _USUAL
+    plain = next(iter(plausible_texts(hint.name, surroundings)), "example")
+    source = Texts(low, reach if high is None else min(high, reach), plain=plain)
+    return lambda choose: choose(source)
+
+
+def _meant(hint: Hint, surroundings: Surroundings) -> list[Callable[[Chooser], str]]:
+    """Return the makers that the property's name asks for: paths, URLs and addresses of ours only."""
+    return [_maker(MEANT[found], surroundings)] if (found := meaning(hint.name)) in MEANT else []
+
+
+def _constrained(view: canonical.StringView, low: int, surroundings: Surroundings) -> list[Callable[[Chooser], str]]:
+    """Return the makers for the formats, encodings and patterns of ``view``."""
+    encoded = ["base64"] if "base64" in view.content_encodings else []
+    known = [FORMATS[name] for name in [*view.formats, *encoded] if name in FORMATS]
+    return [*(_maker(make, surroundings) for make in known), *(_patterned(pattern, low) for pattern in view.patterns)]
+
+
+def _maker(make: Callable[[Chooser, Surroundings], str], surroundings: Surroundings) -> Callable[[Chooser], str]:
+    """Return ``make`` with its surroundings filled in."""
+    return lambda choose: make(choose, surroundings)
+
+
+def _patterned(pattern: str, low: int) -> Callable[[Chooser], str]:
+    """Return the maker of texts that ``pattern`` matches.
+
+    Raises:
+        TooComplexError: The pattern cannot be read or takes too much to fulfil.
+    """
+    try:
+        maker = pattern_text(pattern)
+    except PatternError as error:
+        raise TooComplexError(f"no text can be made for the pattern {pattern[:80]!r}: {error}") from None
+
+    def make(choose: Chooser) -> str:
+        try:
+            return maker.make(choose, low)
+        except PatternError:
+            raise RejectedError from None
+
+    return make
