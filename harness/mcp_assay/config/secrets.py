@@ -49,7 +49,7 @@ def secrets_of(
     """
     found: dict[str, str] = {}
     for label, value in _candidates(command, env, url, headers, variables):
-        if is_secret_worthy(value) and not _is_path(value) and value not in found.values():
+        if is_secret_worthy(value) and not is_path(value) and value not in found.values():
             found[_free(label, found)] = value
     return found
 
@@ -133,7 +133,7 @@ def secrets_in_arguments(command: Sequence[str]) -> Iterator[tuple[str, str]]:
             yield from secrets_in_url(f"argument {option['name']}", option["value"])
 
 
-def _is_path(value: str) -> bool:
+def is_path(value: str) -> bool:
     """Return whether the value names something in the file system, or could be made there."""
     if not value.startswith(("/", "~/", "./", "../")) or len(value) > 4096:
         return False
