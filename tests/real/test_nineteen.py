@@ -1,0 +1,193 @@
+"""The nineteen servers of ``examples/nineteen``, judged by the command that its README gives."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import psutil
+import pytest
+
+pytestmark = pytest.mark.real
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+CONFIG = "examples/nineteen/servers.json"
+RUN_TIMEOUT_S = 600
+
+TOOLS = {
+    "podman-homelab": 0,
+    "portainer": 53,
+    "docker-homelab": 24,
+    "commander": 26,
+    "brave-search": 8,
+    "duckduckgo": 1,
+    "firecrawl": 29,
+    "github": 26,
+    "context7": 2,
+    "puppeteer": 7,
+    "postman": 42,
+    "trello": 57,
+    "taskmaster-ai": 7,
+    "sequential-thinking": 1,
+    "memory": 9,
+    "magicui": 3,
+    "youtube": 9,
+    "tmdb": 3,
+    "demo": 5,
+}
+"""How many tools each pinned version lists, counted on the raw JSON-RPC."""
+
+WITHOUT_READ_ONLY_TOOLS = (
+    "portainer",
+    "docker-homelab",
+    "brave-search",
+    "duckduckgo",
+    "github",
+    "puppeteer",
+    "trello",
+    "magicui",
+    "youtube",
+    "tmdb",
+)
+"""Servers none of whose tools says that it is read-only."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ran:
+    """What one run left behind.
+
+    Attributes:
+        exit_status: pytest's.
+        output: Everything it printed.
+        report: The JSON report.
+        markdown: The Markdown report.
+        junit: The JUnit report.
+        mark: A folder name that stands in the command line of every server of this run.
+    """
+
+    exit_status: int
+    output: str
+    report: dict[str, Any]
+    markdown: str
+    junit: str
+    mark: str
+
+    def server(self, name: str) -> dict[str, Any]:
+        """Return the entry of one server."""
+        return next(entry for entry in self.report["servers"] if entry["name"] == name)
+
+    def results(self, name: str) -> list[dict[str, Any]]:
+        """Return the verdicts on one server."""
+        return [entry for entry in self.report["results"] if entry["server"] == name]
+
+
+@pytest.fixture(scope="module")
+def ran(installed: Path, tmp_path_factory: pytest.TempPathFactory) -> Ran:
+    folder = tmp_path_factory.mktemp("nineteen")
+    servers = folder / "servers"
+    servers.symlink_to(installed)
+    kinds = ("json", "markdown", "junit")
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "--mcp-config", CONFIG, "-p", "no:cacheprovider"]
+        + [f"--mcp-report={kind}={folder / kind}" for kind in kinds],
+        cwd=ROOT,
+        env={**os.environ, "MCP_ASSAY_REAL": str(servers), "MCP_ASSAY_PYTHON": sys.executable, "NO_COLOR": "1"},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=RUN_TIMEOUT_S,
+        check=False,
+    )
+    assert all((folder / kind).is_file() for kind in kinds), done.stdout
+    return Ran(
+        exit_status=done.returncode,
+        output=done.stdout,
+        report=json.loads((folder / "json").read_text(encoding="utf-8")),
+        markdown=(folder / "markdown").read_text(encoding="utf-8"),
+        junit=(folder / "junit").read_text(encoding="utf-8"),
+        mark=str(servers),
+    )
+
+
+def test_all_nineteen_are_discovered_in_the_order_of_the_file(ran: Ran) -> None:
+    assert [entry["name"] for entry in ran.report["servers"]] == list(TOOLS)
+
+
+def test_all_that_can_be_had_are_connected(ran: Ran) -> None:
+    assert {entry["name"] for entry in ran.report["servers"] if entry["status"] != "connected"} == {"podman-homelab"}
+
+
+def test_every_tool_is_found(ran: Ran) -> None:
+    assert {entry["name"]: len(entry["tools"]) for entry in ran.report["servers"]} == TOOLS
+
+
+def test_the_run_fails_because_one_server_cannot_be_reached(ran: Ran) -> None:
+    assert ran.exit_status == 1
+
+
+def test_the_server_without_its_backend_fails_with_its_own_words(ran: Ran) -> None:
+    error = ran.server("podman-homelab")["error"]
+    assert (error["kind"], error["exit_code"]) == ("exited", 2)
+    assert "panic: no podman implementation available" in error["message"]
+    assert "panic: no podman implementation available" in error["stderr_tail"]
+
+
+def test_the_server_without_its_backend_is_red_once(ran: Ran) -> None:
+    verdicts = [entry["verdict"] for entry in ran.results("podman-homelab")]
+    assert verdicts.count("fail") == 1
+    assert set(verdicts) <= {"fail", "skip"}
+
+
+def test_no_check_breaks_on_a_published_server(ran: Ran) -> None:
+    broken = [entry for entry in ran.report["results"] if entry["verdict"] == "error"]
+    assert broken == []
+
+
+def test_every_failure_carries_its_evidence(ran: Ran) -> None:
+    failures = [entry for entry in ran.report["results"] if entry["verdict"] == "fail"]
+    bare = [
+        entry["nodeid"] for entry in failures if not (entry["expected"] and entry["observed"] and entry["reproduce"])
+    ]
+    assert bare == []
+
+
+def test_every_skip_says_why(ran: Ran) -> None:
+    assert [
+        entry["nodeid"] for entry in ran.report["results"] if entry["verdict"] == "skip" and not entry["reason"]
+    ] == []
+
+
+@pytest.mark.parametrize("name", WITHOUT_READ_ONLY_TOOLS)
+def test_no_tool_is_called_that_does_not_say_it_is_read_only(ran: Ran, name: str) -> None:
+    assert [tool["name"] for tool in ran.server(name)["tools"] if tool["executed"]] == []
+
+
+@pytest.mark.parametrize("where", ["output", "markdown", "junit"])
+def test_no_credential_is_shown(ran: Ran, where: str) -> None:
+    assert re.findall(r"dummy-[a-z]+-(?:key|token)", getattr(ran, where)) == []
+
+
+def test_no_credential_is_in_the_json_report(ran: Ran) -> None:
+    assert re.findall(r"dummy-[a-z]+-(?:key|token)", json.dumps(ran.report)) == []
+
+
+def test_the_junit_report_counts_what_the_json_report_counts(ran: Ran) -> None:
+    cases = list(ElementTree.fromstring(ran.junit).iter("testcase"))
+    assert len(cases) == len(ran.report["results"])
+
+
+def test_no_server_outlives_the_run(ran: Ran) -> None:
+    left = [
+        process.info["cmdline"]
+        for process in psutil.process_iter(["cmdline"])
+        if any(ran.mark in part for part in process.info["cmdline"] or ())
+    ]
+    assert left == []
