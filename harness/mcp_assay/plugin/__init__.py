@@ -26,6 +26,22 @@ def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
 
 
 @pytest.hookimpl(tryfirst=True)
+def pytest_cmdline_main(config: pytest.Config) -> int | None:
+    """List instead of run when only that was asked for; keep each server in one worker when tests are distributed."""
+    options = Options.of(config)
+    if "auto" in options.mcp_config and not options.mcp_run_discovered:
+        # Heavy on purpose only here: a pytest run without servers must not pay for this import.
+        from mcp_assay.plugin.listing import print_listing  # noqa: PLC0415
+
+        print_listing()
+        return int(pytest.ExitCode.NO_TESTS_COLLECTED)
+    asked_for = any(str(argument).startswith("--dist") for argument in config.invocation_params.args)
+    if options.mcp_config and getattr(config.option, "numprocesses", None) and not asked_for:
+        config.option.dist = "loadgroup"
+    return None
+
+
+@pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
     """Register markers and fixtures, and the rest when there are servers."""
     for category in _CATEGORIES:

@@ -12,9 +12,8 @@ from mcp_assay.config.overlay import Overlay
 from mcp_assay.core.errors import UsageError
 from mcp_assay.plugin.arguments import arguments_for
 from mcp_assay.plugin.builtin import BuiltinChecksAndWriters
-from mcp_assay.plugin.listing import DiscoveryListing
 from mcp_assay.plugin.report_targets import targets_of
-from mcp_assay.plugin.selection import AUTO, read_documents, variables_of
+from mcp_assay.plugin.selection import read_documents, variables_of
 from mcp_assay.plugin.session import SessionHooks
 from mcp_assay.plugin.state import STATE, AssaySession
 from mcp_assay.readiness.settings import Gate, Settings
@@ -47,9 +46,6 @@ def activate(config: pytest.Config, options: Options, given: Sequence[str]) -> N
 
 def _activate(config: pytest.Config, options: Options, given: Sequence[str]) -> None:
     """Do what `activate` says."""
-    if AUTO in given and not options.mcp_run_discovered:
-        config.pluginmanager.register(DiscoveryListing(), "mcp_assay_listing")
-        return
     config.pluginmanager.register(BuiltinChecksAndWriters(), "mcp_assay_builtin")
     invoked_in = config.invocation_params.dir
     documents = read_documents(given, root=config.rootpath, invoked_in=invoked_in, only=options.mcp_server)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import pytest
-
 from mcp_assay.config.loader import load
 from mcp_assay.core.errors import ConfigError
 from mcp_assay.core.presentation import Presenter
@@ -17,14 +15,9 @@ if TYPE_CHECKING:
     from mcp_assay.config.discovery import WellKnown
 
 
-class DiscoveryListing:
-    """Replaces the whole run by the list of configuration files found on this machine."""
-
-    @pytest.hookimpl(tryfirst=True)
-    def pytest_cmdline_main(self, config: pytest.Config) -> int:  # noqa: ARG002  (the hook's signature)
-        """Print the list; the exit status says that nothing was tested."""
-        print("\n".join(listing()))  # noqa: T201  (this is the command's output)
-        return int(pytest.ExitCode.NO_TESTS_COLLECTED)
+def print_listing() -> None:
+    """Print the list."""
+    print("\n".join(listing()))  # noqa: T201  (this is the command's output)
 
 
 def listing() -> Iterator[str]:

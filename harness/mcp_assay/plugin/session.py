@@ -60,12 +60,6 @@ class SessionHooks:
         """Whether this process runs checks for a controller that writes the reports."""
         return hasattr(self._config, "workerinput")
 
-    @pytest.hookimpl(tryfirst=True)
-    def pytest_cmdline_main(self, config: pytest.Config) -> None:
-        """Keep each server's checks in one worker when they are distributed."""
-        if getattr(config.option, "numprocesses", None) and getattr(config.option, "dist", None) == "no":
-            config.option.dist = "loadgroup"
-
     def pytest_sessionstart(self) -> None:
         """End cleanly on SIGTERM, which is how CI cancels a job."""
         if threading.current_thread() is threading.main_thread() and not self._is_worker:

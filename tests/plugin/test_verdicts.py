@@ -1,0 +1,123 @@
+"""How verdicts show up as pytest outcomes, exit codes and reports."""
+
+from __future__ import annotations
+
+import json
+import xml.etree.ElementTree as ET
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from projects import raw_server
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    Project = Callable[..., pytest.Pytester]
+
+CANARY = "canary-7f3a9b2c1d"
+
+
+def report_of(pytester: pytest.Pytester) -> dict[str, Any]:
+    return json.loads((pytester.path / "r.json").read_text())
+
+
+def test_an_unreachable_server_is_red_once_and_its_other_checks_are_skipped(project: Project) -> None:
+    bad = {"command": "sh", "args": ["-c", "echo no luck today >&2; exit 7"]}
+    pytester = project({"bad": bad, "good": raw_server()}, checks=("reachable", "listed"))
+    result = pytester.runpytest_subprocess("--mcp-config", "servers.json", "--mcp-report", "json=r.json", "-rs")
+    result.assert_outcomes(failed=1, passed=2, skipped=1)
+    result.stdout.fnmatch_lines(["*exited with status 7*no luck today*"])
+    error = report_of(pytester)["servers"][0]["error"]
+    assert (error["exit_code"], error["stderr_tail"]) == (7, "no luck today")
+    assert error["hint"]
+
+
+def test_advice_is_a_warning_with_a_letter_and_word_of_its_own(project: Project) -> None:
+    result = project({"memory": raw_server()}, checks=("described",)).runpytest_subprocess(
+        "--mcp-config", "servers.json", "-v"
+    )
+    assert result.ret == 0
+    result.stdout.fnmatch_lines(["*ADV-001.echo WARN*"])
+
+
+def test_a_stricter_level_turns_warnings_into_failures(project: Project) -> None:
+    result = project({"memory": raw_server()}, checks=("described",)).runpytest_subprocess(
+        "--mcp-config", "servers.json", "--mcp-level", "all"
+    )
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    result.stdout.fnmatch_lines(["*ADV-001 described (ADV) on memory*", "*expected: *a better description*"])
+
+
+def test_a_bug_in_a_check_is_our_error_and_the_rest_goes_on(project: Project) -> None:
+    pytester = project({"memory": raw_server()}, checks=("broken", "reachable"))
+    result = pytester.runpytest_subprocess("--mcp-config", "servers.json", "--mcp-report", "json=r.json")
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    verdicts = {entry["check"]: entry["verdict"] for entry in report_of(pytester)["results"]}
+    assert verdicts == {"CONN-001": "pass", "EXEC-009": "error"}
+
+
+def test_a_score_below_the_minimum_fails_an_otherwise_green_run(project: Project) -> None:
+    pytester = project({"memory": raw_server()}, checks=("described", "reachable"))
+    result = pytester.runpytest_subprocess(
+        "--mcp-config", "servers.json", "--mcp-min-score", "95", "--mcp-report", "json=r.json"
+    )
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    result.stdout.fnmatch_lines(["memory: readiness * is below --mcp-min-score 95"])
+    assert report_of(pytester)["run"]["exit_status"] == 1
+
+
+def test_every_report_agrees_with_the_run(project: Project) -> None:
+    pytester = project({"memory": raw_server()}, checks=("reachable", "listed", "described", "timed"))
+    result = pytester.runpytest_subprocess(
+        "--mcp-config", "servers.json", "--junitxml", "own.xml",
+        "--mcp-report", "json=r.json", "--mcp-report", "markdown=r.md", "--mcp-report", "junit=r.xml",
+    )  # fmt: skip
+    assert result.ret == 0
+    report = report_of(pytester)
+    assert report["summary"]["connected"] == 1
+    assert report["run"]["phases"]["discovery_s"] > 0
+    assert {entry["server"] for entry in report["benchmarks"]} == {"memory"}
+    assert len(ET.parse(pytester.path / "r.xml").findall(".//testcase")) == len(report["results"])
+    names = {p.get("name") for p in ET.parse(pytester.path / "own.xml").findall(".//property")}
+    assert {"check", "level", "spec"} <= names
+    assert "memory" in (pytester.path / "r.md").read_text()
+
+
+def test_a_report_that_cannot_be_written_is_named_and_fails_the_run(project: Project) -> None:
+    pytester = project({"memory": raw_server()}, checks=("reachable",))
+    pytester.makepyfile(
+        sabotage="""
+        import pathlib
+
+        def pytest_collection_finish(session):
+            pathlib.Path("out").write_text("in the way")
+        """
+    )
+    result = pytester.runpytest_subprocess(
+        "-p",
+        "sabotage",
+        "--mcp-config",
+        "servers.json",
+        "--mcp-report",
+        "json=out/r.json",
+        "--mcp-report",
+        "json=r.json",
+    )
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    result.stdout.fnmatch_lines(["the json report *out/r.json is missing: *"])
+    assert report_of(pytester)["summary"]["connected"] == 1
+
+
+def test_no_secret_of_the_configuration_leaves_the_process(project: Project) -> None:
+    script = "import os, sys; print('token', os.environ['TOKEN'], file=sys.stderr); sys.exit(3)"
+    server = {"command": "python3", "args": ["-c", script, "--api-key", CANARY + "arg"], "env": {"TOKEN": CANARY}}
+    pytester = project({"leaky": server}, checks=("reachable",))
+    result = pytester.runpytest_subprocess(
+        "--mcp-config", "servers.json", "-vv", "-l", "--setup-show", "--mcp-report", "json=r.json",
+        "--mcp-report", "markdown=r.md", "--mcp-report", "junit=r.xml", "--junitxml", "own.xml",
+    )  # fmt: skip
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    texts = [result.stdout.str(), result.stderr.str()]
+    texts += [(pytester.path / name).read_text() for name in ("r.json", "r.md", "r.xml", "own.xml")]
+    assert not [text for text in texts if CANARY in text]
+    assert "<redacted:" in texts[0]
