@@ -11,12 +11,18 @@ from mcp_assay.core.errors import AssayError
 from mcp_assay.core.presentation import Presenter
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
 USAGE_ERROR = 4
 """Exit code for what the user has to change first; the one pytest uses for it."""
 INTERRUPTED = 130
 """Exit code after Ctrl-C (128 + SIGINT)."""
+
+
+def show_errors(errors: Iterable[AssayError]) -> None:
+    """Write errors to stderr, fit to be shown."""
+    for error in errors:
+        click.echo(f"error: {Presenter().text(str(error))}", err=True)
 
 
 class AssayGroup(click.Group):
@@ -40,6 +46,6 @@ class AssayGroup(click.Group):
             error.show()
             code = USAGE_ERROR
         except AssayError as error:
-            click.echo(f"error: {Presenter().text(str(error))}", err=True)
+            show_errors([error])
             code = USAGE_ERROR
         sys.exit(code)

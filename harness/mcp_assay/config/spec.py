@@ -21,15 +21,17 @@ if TYPE_CHECKING:
 
 
 class UnsetVariableError(ConfigError):
-    """A configured text refers to a variable that has no value.
+    """A configured text refers to a variable that has no value, or an empty one without an empty default.
+
+    CI services set the variable of a secret that a run must not see to an empty text.
 
     Attributes:
         reference: What could not be looked up.
     """
 
-    def __init__(self, reference: Reference, *, path: Path | str, line: int, column: int) -> None:
+    def __init__(self, reference: Reference, *, path: Path | str, line: int, column: int, empty: bool = False) -> None:
         super().__init__(
-            f"{reference.source} variable {reference.name} is not set",
+            f"{reference.source} variable {reference.name} is {'empty' if empty else 'not set'}",
             path=path,
             line=line or None,
             column=column or None,
@@ -201,6 +203,13 @@ class ServerSpec:
         """Return name and document only: literal values may be secrets."""
         return f"ServerSpec({self.name!r} of {self.config!r})"
 
+    @property
+    def references(self) -> tuple[Reference, ...]:
+        """Return every reference in the server's texts, in their order."""
+        optional = (self.cwd, self.url)
+        texts = (*self.command, *self.env.values(), *self.env_files, *self.headers.values())
+        return tuple(reference for text in (*texts, *optional) if text is not None for reference in text.references)
+
     def resolve(self, variables: Variables) -> Launch:
         """Return what to start or reach, with every reference looked up in ``variables``.
 
@@ -258,9 +267,11 @@ class _Texts:
         value = self._variables.value_of(reference)
         if not value and reference.default is not None:
             return reference.default if isinstance(reference.default, str) else self.text(reference.default)
-        if value is None:
+        if not value:
             path = self._spec.path or self._spec.config
-            raise UnsetVariableError(reference, path=path, line=template.line, column=template.column)
+            raise UnsetVariableError(
+                reference, path=path, line=template.line, column=template.column, empty=value is not None
+            )
         self.found[f"{reference.source} {reference.name}"] = value
         return value
 
