@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import copy
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -17,7 +16,6 @@ if TYPE_CHECKING:
     from mcp_assay.core.json_types import Json, JsonObject
     from mcp_assay.generation import InvalidArguments
     from mcp_assay.readiness.subject import Subject
-    from mcp_assay.wire.schemas import SchemaProblem
 
 ANNOTATIONS_ONLY = frozenset({"format", "contentEncoding", "contentMediaType", "contentSchema"})
 """Keywords that a validator need not enforce (JSON Schema 2020-12, validation, 7 and 8)."""
@@ -26,8 +24,6 @@ TOLD_FIRST = ("required", "type", "enum", "additionalProperties")
 """The flaws that the catalogue names; others follow."""
 
 _OFFERED_PER_CALL = 4
-_UNMISTAKABLE: tuple[Json, ...] = ({"unexpected": True}, [True, False])
-"""Values of another type that no reading of the expected one could mean, unlike ``"5"`` for 5 or ``1`` for true."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,7 +70,8 @@ async def valid_arguments(subject: Subject, count: int) -> Chosen:
 async def wrong_arguments(subject: Subject, count: int) -> list[Wrong]:
     """Return up to ``count`` arguments that break the input schema in different ways beyond doubt.
 
-    Every one was refused by an independent validator for the keyword it stands for.
+    Each is refused by an independent validator. A wrong type is one that no reading of the expected one could mean: a
+    server may well take ``"5"`` for 5, but not an object.
     """
     schema = input_schema(subject)
     try:
@@ -87,9 +84,9 @@ async def wrong_arguments(subject: Subject, count: int) -> list[Wrong]:
     for offered in _varied(made):
         if len(chosen) == count:
             break
-        wrong = await _beyond_doubt(subject, schema, offered)
-        if wrong is not None and all(wrong.arguments != other.arguments for other in chosen):
-            chosen.append(wrong)
+        if await _beyond_doubt(subject, schema, offered):
+            flaw = Flaw(keyword=offered.keyword, text=offered.description)
+            chosen.append(Wrong(arguments=offered.arguments, flaw=flaw))
     return chosen
 
 
@@ -104,50 +101,24 @@ def _varied(made: Iterable[InvalidArguments]) -> list[InvalidArguments]:
     return [entry[-1] for entry in sorted(ranked, key=lambda entry: entry[:3])]
 
 
-async def _beyond_doubt(subject: Subject, schema: JsonObject, offered: InvalidArguments) -> Wrong | None:
-    """Return the offer once it is certain that it is wrong and could not be meant well, otherwise None."""
+async def _beyond_doubt(subject: Subject, schema: JsonObject, offered: InvalidArguments) -> bool:
+    """Return whether the offer is certainly wrong and could not be meant well."""
     if offered.keyword in ANNOTATIONS_ONLY:
-        return None
-    if offered.keyword == "type":
-        return await _wrong_type(subject, schema, offered)
-    verdict = await subject.run.schemas.validate(schema, offered.arguments)
-    if not verdict.of_kind(ProblemKind.INSTANCE):
-        return None
-    return Wrong(arguments=offered.arguments, flaw=Flaw(keyword=offered.keyword, text=offered.description))
+        return False
+    if offered.keyword == "type" and not isinstance(_value_at(offered.arguments, offered.pointer), dict | list):
+        return False
+    return bool((await subject.run.schemas.validate(schema, offered.arguments)).of_kind(ProblemKind.INSTANCE))
 
 
-async def _wrong_type(subject: Subject, schema: JsonObject, offered: InvalidArguments) -> Wrong | None:
-    """Return the arguments with a value of an unmistakably wrong type in the place of the offered one."""
-    if not offered.pointer:
-        return None
-    for value in _UNMISTAKABLE:
-        arguments = _with_value(offered.arguments, offered.pointer, value)
-        problems = (await subject.run.schemas.validate(schema, arguments)).of_kind(ProblemKind.INSTANCE)
-        if any(_is_about(problem, offered.pointer) for problem in problems):
-            kind = "an object" if isinstance(value, dict) else "an array"
-            return Wrong(arguments=arguments, flaw=Flaw(keyword="type", text=f"{offered.pointer} is {kind}"))
-    return None
-
-
-def _is_about(problem: SchemaProblem, pointer: str) -> bool:
-    """Return whether a problem is that the value at ``pointer`` has a type that is not allowed there."""
-    return problem.path == pointer and problem.keyword in {"type", "anyOf", "oneOf", "enum", "const"}
-
-
-def _with_value(arguments: JsonObject, pointer: str, value: Json) -> JsonObject:
-    """Return a copy of the arguments with the value at a JSON Pointer (RFC 6901) replaced."""
-    *parents, last = (part.replace("~1", "/").replace("~0", "~") for part in pointer.split("/")[1:])
-    changed: JsonObject = copy.deepcopy(arguments)
-    place: Json = changed
-    for part in parents:
-        place = place[int(part)] if isinstance(place, list) else _member(place, part)
-    if isinstance(place, list):
-        place[int(last)] = value
-    elif isinstance(place, dict):
-        place[last] = value
-    return changed
-
-
-def _member(place: Json, name: str) -> Json:
-    """Return a member of an object, or null."""
-    return place.get(name) if isinstance(place, dict) else None
+def _value_at(arguments: JsonObject, pointer: str) -> Json:
+    """Return the value at a JSON Pointer (RFC 6901), or null where there is none."""
+    place: Json = arguments
+    for part in pointer.split("/")[1:]:
+        name = part.replace("~1", "/").replace("~0", "~")
+        if isinstance(place, dict):
+            place = place.get(name)
+        elif isinstance(place, list) and name.isdecimal() and int(name) < len(place):
+            place = place[int(name)]
+        else:
+            return None
+    return place

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
-
-import orjson
 
 from mcp_assay.core.faults import FaultKind
 
 if TYPE_CHECKING:
-    from mcp_assay.core.json_types import JsonObject
+    from mcp_assay.core.json_types import Json, JsonObject
     from mcp_assay.wire.exchange import Exchange
 
 _SHOWN = 300
@@ -70,7 +69,7 @@ class Case:
     @property
     def call(self) -> str:
         """The arguments as JSON, cut to some 300 characters."""
-        text = orjson.dumps(self.arguments).decode()
+        text = canonical(self.arguments)
         return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}… ({len(text)} characters)"
 
 
@@ -97,3 +96,8 @@ class Calls:
 def is_complete(exchange: Exchange) -> bool:
     """Return whether a result is final; since 2026-07-28 one may ask for input instead."""
     return (exchange.result or {}).get("resultType", "complete") == "complete"
+
+
+def canonical(value: Json) -> str:
+    """Return a value as compact JSON with sorted keys, lone surrogates and huge integers included."""
+    return json.dumps(value, sort_keys=True, separators=(", ", ": "))

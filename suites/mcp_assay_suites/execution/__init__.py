@@ -1,0 +1,13 @@
+"""Do the tools do what their definitions say, and do they refuse what their schemas refuse?"""
+
+from mcp_assay_suites.execution import answering, content, failing, refusing, structured, unknown
+
+CHECKS = (
+    *answering.CHECKS,
+    *structured.CHECKS,
+    *content.CHECKS,
+    *unknown.CHECKS,
+    *refusing.CHECKS,
+    *failing.CHECKS,
+)
+"""The checks of this category, in the order in which they run: valid calls first, so that others find them made."""

@@ -1,0 +1,81 @@
+"""Is a proper call answered at all?"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mcp_assay.core.verdicts import Category, Judgement, passed, skipped, violated
+from mcp_assay.readiness.check import Scope
+from mcp_assay_suites.catalogue import check
+from mcp_assay_suites.exercising.asking import every_call, never_exercised
+from mcp_assay_suites.exercising.calling import valid_calls
+from mcp_assay_suites.exercising.minimal import smallest
+from mcp_assay_suites.observing.judging import counted
+
+if TYPE_CHECKING:
+    from mcp_assay.readiness.subject import Subject
+    from mcp_assay_suites.exercising.cases import Case
+
+
+@check("EXEC-001", category=Category.EXECUTION, scope=Scope.TOOL)
+async def answers_valid_call(subject: Subject) -> Judgement:
+    """Judge whether calls that fit the input schema are answered and the server lives on.
+
+    A tool that only ever answers with an error was not exercised: that is no pass, and no fault either.
+    """
+    if not subject.the_tool.decision.allowed:
+        return skipped(subject.the_tool.decision.reason)
+    calls = await valid_calls(subject)
+    broken = next((case for case in calls.cases if _is_lost(case)), None)
+    if broken is not None:
+        return await _lost(subject, broken)
+    refused = next((case for case in calls.cases if case.given and not case.succeeded), None)
+    if refused is not None:
+        expected = "the arguments given in mcp-assay.toml work"
+        return violated(
+            expected, f"{refused.call}: {refused.exchange.describe()}", exchange=refused.exchange.evidence()
+        )
+    if not calls.successes:
+        return skipped(never_exercised(calls))
+    return passed(f"{len(calls.successes)} of {counted(len(calls.cases), 'valid call')} did their work")
+
+
+@check("ADV-014", category=Category.EXECUTION, scope=Scope.TOOL)
+async def hang(subject: Subject) -> Judgement:
+    """Judge whether every call of the tool was answered in time."""
+    cases = await every_call(subject)
+    if isinstance(cases, Judgement):
+        return cases
+    late = next((case for case in cases if case.timed_out), None)
+    if late is None:
+        return passed(f"{counted(len(cases), 'call')}, the slowest answered after {_slowest(cases):.3g} s")
+    blocked = ", and the server answered nothing else either" if late.silenced_server else ""
+    observed = f"{late.call}: {late.exchange.describe()}{blocked}"
+    return violated("every call is answered within its time limit", observed, exchange=late.exchange.evidence())
+
+
+def _is_lost(case: Case) -> bool:
+    """Return whether a call got no answer that can be read, or ended the server."""
+    return (case.exchange.fault is not None and not case.timed_out) or (case.silenced_server and not case.timed_out)
+
+
+async def _lost(subject: Subject, case: Case) -> Judgement:
+    """Return the finding that a valid call is not answered, with the smallest arguments that show it."""
+
+    async def shows(other: Case) -> bool:
+        return _is_lost(other)
+
+    case = await smallest(subject, case, shows)
+    happened = case.exchange.describe()
+    if case.exchange.fault is None and case.after is not None:
+        happened = f"afterwards {case.after.describe()}"
+    expected = "a call with arguments that fit the input schema is answered, and the server goes on"
+    return violated(expected, f"{case.call}: {happened}", exchange=case.exchange.evidence())
+
+
+def _slowest(cases: list[Case]) -> float:
+    """Return the seconds of the slowest call."""
+    return max(case.exchange.duration_s for case in cases)
+
+
+CHECKS = (answers_valid_call, hang)

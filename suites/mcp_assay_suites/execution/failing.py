@@ -1,0 +1,73 @@
+"""Failures are told in a way that a model can act on."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from mcp_assay.core.verdicts import Category, Judgement, not_applicable, noted, passed, violated
+from mcp_assay.readiness.check import Scope
+from mcp_assay_suites.catalogue import check
+from mcp_assay_suites.execution.structured import texts_of
+from mcp_assay_suites.exercising.asking import every_call
+from mcp_assay_suites.exercising.minimal import smallest
+from mcp_assay_suites.observing.judging import counted
+
+if TYPE_CHECKING:
+    from mcp_assay.readiness.subject import Subject
+    from mcp_assay_suites.exercising.cases import Case
+
+INTERNAL_ERROR = -32603
+
+STACK_TRACE = re.compile(
+    r'Traceback \(most recent call last\)|^\s+File "[^"\n]{1,300}", line \d+'
+    r"|^\s+at [^\n]{1,200}\([^()\n]{1,300}:\d+(:\d+)?\)|^\s+at [^\n]{1,300}:\d+:\d+$"
+    r"|^goroutine \d+ \[|panicked at [^\n]{1,300}:\d+",
+    re.MULTILINE,
+)
+"""Stack traces of Python, JavaScript, Java, Go and Rust."""
+
+
+@check("TOOL-025", category=Category.EXECUTION, scope=Scope.TOOL)
+async def error_has_text(subject: Subject) -> Judgement:
+    """Judge whether tool errors say something, and not in stack traces."""
+    cases = await every_call(subject)
+    if isinstance(cases, Judgement):
+        return cases
+    failed = [case for case in cases if case.exchange.is_tool_error]
+    if not failed:
+        return not_applicable("no call was answered with isError")
+    mute = next((case for case in failed if not any(text.strip() for text in texts_of(case))), None)
+    if mute is not None:
+        expected = "a result with isError says in text what went wrong"
+        return violated(expected, f"{mute.call}: it holds no text", exchange=mute.exchange.evidence())
+    traced = next((case for case in failed if any(STACK_TRACE.search(text) for text in texts_of(case))), None)
+    if traced is not None:
+        expected = "an error tells a model what to do, not where the code failed"
+        return noted(expected, f"{traced.call}: it holds a stack trace", exchange=traced.exchange.evidence())
+    return passed(counted(len(failed), "tool error"))
+
+
+@check("TOOL-026", category=Category.EXECUTION, scope=Scope.TOOL)
+async def tool_failure_in_result(subject: Subject) -> Judgement:
+    """Judge that no call, valid or wrong, is answered by JSON-RPC error -32603."""
+    cases = await every_call(subject)
+    if isinstance(cases, Judgement):
+        return cases
+    internal = next((case for case in cases if case.exchange.error_code == INTERNAL_ERROR), None)
+    if internal is None:
+        failed = [case for case in cases if case.exchange.is_tool_error]
+        return passed(counted(len(failed), "tool error")) if failed else not_applicable("no call failed")
+
+    async def shows(other: Case) -> bool:
+        return other.exchange.error_code == INTERNAL_ERROR
+
+    internal = await smallest(subject, internal, shows)
+    return violated(
+        "a failure of the tool is told in its result, not as a protocol error",
+        f"{internal.call}: {internal.exchange.describe()}",
+        exchange=internal.exchange.evidence(),
+    )
+
+
+CHECKS = (error_has_text, tool_failure_in_result)

@@ -1,0 +1,39 @@
+"""What a check asks for first: the calls of its tool, or why there are none."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mcp_assay.core.verdicts import Judgement, skipped
+from mcp_assay_suites.exercising.calling import valid_calls, wrong_calls
+from mcp_assay_suites.observing.judging import counted
+
+if TYPE_CHECKING:
+    from mcp_assay.readiness.subject import Subject
+    from mcp_assay_suites.exercising.cases import Calls, Case
+
+
+async def every_call(subject: Subject) -> list[Case] | Judgement:
+    """Return the tool's calls, valid and wrong, or the skip when none was made."""
+    if not subject.the_tool.decision.allowed:
+        return skipped(subject.the_tool.decision.reason)
+    valid, wrong = await valid_calls(subject), await wrong_calls(subject)
+    cases = [*valid.cases, *wrong.cases]
+    return cases or skipped(valid.problem or wrong.problem or "no call was made")
+
+
+async def successes(subject: Subject) -> list[Case] | Judgement:
+    """Return the valid calls that did their work, or the skip when there is none: then nothing was exercised."""
+    if not subject.the_tool.decision.allowed:
+        return skipped(subject.the_tool.decision.reason)
+    calls = await valid_calls(subject)
+    return calls.successes or skipped(never_exercised(calls))
+
+
+def never_exercised(calls: Calls) -> str:
+    """Return why a tool counts as never successfully exercised."""
+    if not calls.cases:
+        return f"never successfully exercised: {calls.problem or 'no call was made'}"
+    first = calls.cases[0]
+    failed = counted(len(calls.cases), "valid call")
+    return f"never successfully exercised: {failed} failed, the first ({first.call}) with {first.exchange.describe()}"
