@@ -87,6 +87,25 @@ def test_a_signal_ends_the_run_in_order(
     assert (pytester.path / "r.json").exists()
 
 
+def test_an_interrupt_while_a_check_waits_ends_the_run_at_once(project: Project, pytester: pytest.Pytester) -> None:
+    mark = f"mark-{os.getpid()}-{time.monotonic_ns()}"
+    deaf = raw_server("--fault", "never-answer=tools/call", "--name", mark)
+    project({"deaf": deaf}, checks=("reachable", "answered"))
+    command = [sys.executable, "-u", "-m", "pytest", "--mcp-config", "servers.json", "-v", "--mcp-allow-writes"]
+    process = subprocess.Popen(
+        command, cwd=pytester.path, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True
+    )
+    try:
+        assert process.stdout is not None
+        first = next(line for line in process.stdout if "CONN-001 PASSED" in line)
+        process.send_signal(signal.SIGINT)
+        output, _ = process.communicate(timeout=PATIENCE_S - 5)
+    finally:
+        process.kill()
+    assert process.returncode == pytest.ExitCode.INTERRUPTED, first + output
+    assert marked(mark) == []
+
+
 def test_a_killed_run_leaves_no_server(running: tuple[subprocess.Popen[str], str]) -> None:
     process, mark = running
     process.kill()

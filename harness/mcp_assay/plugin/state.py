@@ -190,18 +190,18 @@ class AssaySession:
         self._lanes = self.loop.start(lambda: engine.run_lanes(planned))
 
     def verdict(self, item: PlannedCheck) -> Verdict:
-        """Return the verdict of one check, waiting for its lane or judging it now.
-
-        Raises:
-            LoopStuckError: The event loop no longer runs.
-            CancelledError: The lanes were stopped.
-        """
+        """Return the verdict of one check, waiting for its lane or judging it now."""
         engine = self.engine
         if self.distributed and item.check.category is Category.PERFORMANCE:
             return engine.skip(item, "timed only when nothing else runs: repeat without -n")
-        if self._lanes is not None:
-            return self._wait(engine.future(item))
-        return self.loop.run(lambda: engine.judge(item), deadline_s=self.settings.check_s + _STALL_S)
+        try:
+            if self._lanes is not None:
+                return self._wait(engine.future(item))
+            return self.loop.run(lambda: engine.judge(item), deadline_s=self.settings.check_s + _STALL_S)
+        except LoopStuckError as problem:
+            return engine.give_up(item, problem.message)
+        except CancelledError:
+            return engine.give_up(item, "the lanes were stopped before this check ran")
 
     def stop(self) -> None:
         """Stop the lanes at once."""
