@@ -66,6 +66,8 @@ class FakeTransport:
     pid: int | None = None
     stderr_tail: str = ""
     unread_bytes: int = 0
+    version: str = ""
+    abandoned: list = field(default_factory=list)
     slowed: list[float] = field(default_factory=list)
     sent: list[Outgoing] = field(default_factory=list)
     reply: Callable[[dict], bytes | None] | None = None
@@ -77,6 +79,12 @@ class FakeTransport:
         answer = self.reply(parsed) if self.reply and parsed and "id" in parsed and "method" in parsed else None
         if answer is not None:
             asyncio.get_running_loop().call_soon(self.channel.line_received, answer)
+
+    def use_version(self, version: str) -> None:
+        self.version = version
+
+    def abandon(self, request_id: object) -> None:
+        self.abandoned.append(request_id)
 
     def slow_down(self, seconds: float) -> None:
         self.slowed.append(seconds)

@@ -72,6 +72,10 @@ class Channel:
         self._next_id += 1
         return self._next_id
 
+    def use_version(self, version: str) -> None:
+        """Show this revision where the transport shows one: in a header over HTTP, nowhere over pipes."""
+        self._transport.use_version(version)
+
     def on_notification(self, listener: Callable[[JsonObject], None]) -> Callable[[], None]:
         """Call ``listener`` in the event loop with every notification of the server from now on.
 
@@ -103,7 +107,7 @@ class Channel:
             request_id: The id to use instead of a new one.
             name: What the request names, for transports that mirror it.
             cancellable: Whether the server is told when we stop waiting.
-            headers: Further HTTP headers for this request, for example ``Mcp-Param-*``.
+            headers: Further HTTP headers, for example ``Mcp-Param-*``; an empty value leaves a header out.
 
         Returns:
             The exchange; a timeout or a lost connection is its ``fault``.
@@ -129,8 +133,10 @@ class Channel:
         try:
             return self._record(await pending.future)
         except asyncio.CancelledError:
-            if self._table.expire(identity) and cancellable:
-                self.cancel(identity, "the caller no longer waits")
+            if self._table.expire(identity):
+                if cancellable:
+                    self.cancel(identity, "the caller no longer waits")
+                self._transport.abandon(identity)
             raise
         finally:
             pending.timer.cancel()
@@ -153,6 +159,7 @@ class Channel:
         label: str,
         timeout_s: float,
         until: Callable[[JsonObject], bool] = is_response,
+        headers: tuple[tuple[str, str], ...] = (),
     ) -> Exchange:
         """Send raw bytes and wait for the first message that no request of ours awaits.
 
@@ -161,6 +168,7 @@ class Channel:
             label: What the probe is called in the exchange's ``method``.
             timeout_s: Seconds to wait; silence is a `FaultKind.TIMEOUT` fault, for the caller to weigh.
             until: Which message ends the wait.
+            headers: Further HTTP headers; an empty value leaves a header out.
 
         Returns:
             The exchange with that message, or with a fault.
@@ -169,7 +177,7 @@ class Channel:
         if self.ended is not None:
             return self._record(probe.failed(self.ended, self._now()))
         self._table.probes.append(probe)
-        self._transport.send(Outgoing(data=data, method=label, probe=True))
+        self._transport.send(Outgoing(data=data, method=label, probe=True, headers=headers))
         try:
             async with asyncio.timeout(timeout_s):
                 return self._record(await probe.future)
@@ -184,14 +192,16 @@ class Channel:
         self.connection_ended(Fault(kind=FaultKind.CLOSED, message="the connection was closed by us"))
         return await self._transport.close()
 
-    def line_received(self, line: bytes | Oversized, http: HttpMeta | None = None) -> None:
+    def line_received(
+        self, line: bytes | Oversized, http: HttpMeta | None = None, owner: RequestId | None = None
+    ) -> None:
         """Take one message from the transport."""
         if isinstance(line, Oversized):
-            self._triage.oversized(line, self._now())
+            self._triage.oversized(line, self._now(), http, owner)
             return
         message = decode(line)
         if isinstance(message, Undecodable):
-            self._undecodable(line, message, http)
+            self._undecodable(line, message, http, owner)
             return
         identity = message.get("id")
         if "method" not in message and (type(identity) is int or type(identity) is str):
@@ -199,7 +209,7 @@ class Channel:
             if pending is not None:
                 pending.resolve(pending.answered(message, line, http, self._now()))
                 return
-        self._unmatched(message, line, http)
+        self._unmatched(message, line, http, owner)
 
     def request_failed(
         self, request_id: RequestId | None, fault: Fault, http: HttpMeta | None = None, raw: bytes = b""
@@ -247,18 +257,19 @@ class Channel:
             kind, message = FaultKind.STDIN_BLOCKED, f"the server has not read its stdin for {seconds:g} s"
         elif cancellable:
             self.cancel(identity, f"no answer within {seconds:g} s")
+        self._transport.abandon(identity)
         fault = Fault(kind=kind, message=message, stderr_tail=self._transport.stderr_tail)
         pending.resolve(pending.failed(fault, self._now()))
 
-    def _undecodable(self, line: bytes, problem: Undecodable, http: HttpMeta | None) -> None:
+    def _undecodable(self, line: bytes, problem: Undecodable, http: HttpMeta | None, owner: RequestId | None) -> None:
         """Take a line that is no message; a byte order mark is noted and looked past."""
         if problem.kind is AnomalyKind.BOM and not isinstance(decode(line.removeprefix(BOM)), Undecodable):
             self.log.add_anomaly(problem.kind, line, self._now(), problem.detail)
-            self.line_received(line.removeprefix(BOM), http)
+            self.line_received(line.removeprefix(BOM), http, owner)
         elif line.strip() or http is not None:
-            self._triage.undecodable(line, problem, self._now(), http)
+            self._triage.undecodable(line, problem, self._now(), http, owner)
 
-    def _unmatched(self, message: JsonObject, raw: bytes, http: HttpMeta | None) -> None:
+    def _unmatched(self, message: JsonObject, raw: bytes, http: HttpMeta | None, owner: RequestId | None) -> None:
         """Take a message that answers no open request by its id."""
         probe = self._table.probe_for(message)
         if probe is not None:
@@ -266,4 +277,4 @@ class Channel:
         if isinstance(message.get("method"), str):
             self._incoming.take(message, raw, self._now())
         elif probe is None:
-            self._triage.stray(message, raw, self._now())
+            self._triage.stray(message, raw, self._now(), http, owner)

@@ -22,6 +22,9 @@ STATELESS_VERSIONS = ("2026-07-28",)
 KNOWN_VERSIONS = (*HANDSHAKE_VERSIONS, *STATELESS_VERSIONS)
 """Every released revision, oldest first."""
 
+ERA_STATUSES = frozenset({400, 404, 405})
+"""HTTP statuses by which a server may say that it does not speak the asked era or transport."""
+
 UNSUPPORTED_VERSION = -32022
 """JSON-RPC code by which a server names the revisions it speaks."""
 

@@ -20,12 +20,15 @@ class HttpMeta:
     Attributes:
         status: Status code of the answer.
         headers: Answer headers in order, names as received.
-        stream: ``json`` or ``sse``, by how the answer was carried.
+        stream: How the answer was carried: ``json``, ``sse``, ``get`` for the stream the server was left to speak on,
+            ``none`` for an answer without a message.
+        event_id: Id of the event that carried it, None without one.
     """
 
     status: int
     headers: tuple[tuple[str, str], ...]
     stream: str
+    event_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,7 +115,8 @@ class Exchange:
         if self.fault is not None:
             evidence["fault"] = {"kind": self.fault.kind.value, "message": self.fault.message}
         if self.http is not None:
-            evidence["http"] = {"status": self.http.status, "headers": [list(pair) for pair in self.http.headers]}
+            headers = [list(pair) for pair in self.http.headers]
+            evidence["http"] = {"status": self.http.status, "headers": headers, "stream": self.http.stream}
         return evidence
 
 

@@ -40,6 +40,9 @@ class AnomalyKind(StrEnum):
     ORPHANED_ERROR = "error-without-id"
     SHAPELESS = "shapeless"
     FLOOD = "flood"
+    STREAM_OPEN = "stream-left-open"
+    STREAM_BROKEN = "stream-broken"
+    LOST_SESSION = "lost-session"
 
 
 @dataclass(frozen=True, slots=True)

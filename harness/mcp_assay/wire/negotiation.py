@@ -12,6 +12,7 @@ from mcp_assay.core.errors import ConnectError
 from mcp_assay.core.faults import Fault, FaultKind
 from mcp_assay.wire.eras import (
     CLIENT_INFO,
+    ERA_STATUSES,
     HANDSHAKE_VERSIONS,
     KNOWN_VERSIONS,
     META_SERVER,
@@ -43,9 +44,9 @@ async def negotiate(channel: Channel, *, timeout_s: float, pinned: str | None = 
         return await _discover(channel, pinned, timeout_s)
     asked = pinned or HANDSHAKE_VERSIONS[-1]
     exchange = await initialize(channel, asked, timeout_s)
-    if exchange.fault is not None:
+    if exchange.fault is not None and not (pinned is None and _is_era_answer(exchange)):
         raise ConnectError(exchange.fault)
-    if exchange.error is not None:
+    if exchange.error is not None or exchange.fault is not None:
         if pinned is None:
             return await _discover(channel, STATELESS_VERSIONS[-1], timeout_s, refused=exchange)
         raise ConnectError(_refusal(exchange, pinned))
@@ -58,6 +59,7 @@ async def negotiate(channel: Channel, *, timeout_s: float, pinned: str | None = 
                 hint=f"run with --mcp-protocol {agreement.version}",
             )
         )
+    channel.use_version(agreement.version)
     channel.notify("notifications/initialized")
     return agreement
 
@@ -79,9 +81,10 @@ async def _discover(channel: Channel, version: str, timeout_s: float, refused: E
     Raises:
         ConnectError: See `negotiate`.
     """
+    channel.use_version(version)
     exchange = await discover(channel, version, timeout_s)
     if exchange.fault is not None:
-        raise ConnectError(exchange.fault)
+        raise ConnectError(exchange.fault if refused is None or refused.fault is None else refused.fault)
     result = exchange.result
     if result is None:
         raise ConnectError(_refusal(refused or exchange, version))
@@ -102,6 +105,11 @@ async def _discover(channel: Channel, version: str, timeout_s: float, refused: E
         instructions=_text(result.get("instructions")),
         offered=supported,
     )
+
+
+def _is_era_answer(exchange: Exchange) -> bool:
+    """Return whether a failed ``initialize`` may mean that only another era or transport is spoken."""
+    return exchange.http is not None and exchange.http.status in ERA_STATUSES
 
 
 def _read_initialize(exchange: Exchange) -> Agreement:

@@ -72,6 +72,12 @@ class StdioTransport:
         if message.id is not None or message.probe:
             asyncio.get_running_loop().call_later(_STDIN_CLOSED_S, self._stdin_closed, message.id)
 
+    def use_version(self, version: str) -> None:
+        """Do nothing: a pipe shows no revision."""
+
+    def abandon(self, request_id: RequestId) -> None:
+        """Do nothing: a pipe keeps nothing per request."""
+
     def slow_down(self, seconds: float) -> None:
         """Read no stdout for a while."""
         if self._process is not None:

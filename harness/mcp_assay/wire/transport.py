@@ -55,8 +55,10 @@ class CloseReport:
 class Receiver(Protocol):
     """Takes what a transport receives; every method is called in the event loop."""
 
-    def line_received(self, line: bytes | Oversized, http: HttpMeta | None = None) -> None:
-        """Take one message as received."""
+    def line_received(
+        self, line: bytes | Oversized, http: HttpMeta | None = None, owner: RequestId | None = None
+    ) -> None:
+        """Take one message as received; ``owner`` is the request on whose stream it came, where there is one."""
         ...
 
     def request_failed(
@@ -103,6 +105,14 @@ class Transport(Protocol):
 
     def send(self, message: Outgoing) -> None:
         """Hand one message over without waiting; trouble is told to the receiver."""
+        ...
+
+    def use_version(self, version: str) -> None:
+        """Speak this revision from now on, where the carrier shows it."""
+        ...
+
+    def abandon(self, request_id: RequestId) -> None:
+        """Spend nothing more on a request that nobody waits for."""
         ...
 
     def slow_down(self, seconds: float) -> None:

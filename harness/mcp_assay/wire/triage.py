@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from mcp_assay.wire.exchange import HttpMeta
     from mcp_assay.wire.framing import Oversized
     from mcp_assay.wire.log import WireLog
-    from mcp_assay.wire.messages import Undecodable
+    from mcp_assay.wire.messages import RequestId, Undecodable
     from mcp_assay.wire.pending import PendingTable
 
 _UNREADABLE = {AnomalyKind.INVALID_JSON, AnomalyKind.INVALID_UTF8, AnomalyKind.BOM, AnomalyKind.NOT_AN_OBJECT}
@@ -31,28 +31,44 @@ class Triage:
         self._log = log
         self._line_bytes = line_bytes
 
-    def oversized(self, line: Oversized, at: float) -> None:
+    def oversized(
+        self, line: Oversized, at: float, http: HttpMeta | None = None, owner: RequestId | None = None
+    ) -> None:
         """Take a line beyond the limit."""
         detail = f"a line of {line.length:,} bytes; the limit is {self._line_bytes:,}"
         self._log.add_anomaly(AnomalyKind.OVERSIZED, line.head, at, detail)
-        self.fail_owner(line.head, Fault(kind=FaultKind.OVERSIZED, message=f"the answer was {detail}"), at)
+        fault = Fault(kind=FaultKind.OVERSIZED, message=f"the answer was {detail}")
+        self.fail_owner(line.head, fault, at, http, owner)
 
-    def undecodable(self, line: bytes, problem: Undecodable, at: float, http: HttpMeta | None = None) -> None:
+    def undecodable(
+        self,
+        line: bytes,
+        problem: Undecodable,
+        at: float,
+        http: HttpMeta | None = None,
+        owner: RequestId | None = None,
+    ) -> None:
         """Take a line that is no JSON object."""
         self._log.add_anomaly(problem.kind, line, at, problem.detail)
-        if http is None and not looks_like_message(line.removeprefix(BOM)):
-            return
-        if problem.kind in _UNREADABLE or http is not None:
+        in_body = http is not None and http.stream == "json"
+        if in_body or (problem.kind in _UNREADABLE and looks_like_message(line.removeprefix(BOM))):
             what = "is" if problem.kind is AnomalyKind.NOT_AN_OBJECT else "is not valid JSON:"
             fault = Fault(kind=FaultKind.UNREADABLE, message=f"the answer {what} {problem.detail}")
-            self.fail_owner(line, fault, at, http)
+            self.fail_owner(line, fault, at, http, owner)
 
-    def stray(self, message: JsonObject, raw: bytes, at: float) -> None:
+    def stray(
+        self,
+        message: JsonObject,
+        raw: bytes,
+        at: float,
+        http: HttpMeta | None = None,
+        owner: RequestId | None = None,
+    ) -> None:
         """Take a message without a method that carries no id of an open request."""
         if "result" not in message and "error" not in message:
             self._log.add_anomaly(AnomalyKind.SHAPELESS, raw, at, "neither method, result nor error")
             fault = Fault(kind=FaultKind.UNREADABLE, message="the answer has neither result nor error")
-            self.fail_owner(raw, fault, at)
+            self.fail_owner(raw, fault, at, http, owner)
             return
         identity = message.get("id")
         if self._table.was_expired(identity):
@@ -60,27 +76,43 @@ class Triage:
         elif self._table.was_answered(identity):
             self._log.add_anomaly(AnomalyKind.DUPLICATE_ID, raw, at, f"id {shown_id(identity)} was answered before")
         else:
-            self._misaddressed(identity, raw, at)
+            self._misaddressed(message, raw, at, http, owner)
 
-    def fail_owner(self, head: bytes, fault: Fault, at: float, http: HttpMeta | None = None) -> None:
+    def fail_owner(
+        self,
+        head: bytes,
+        fault: Fault,
+        at: float,
+        http: HttpMeta | None = None,
+        owner: RequestId | None = None,
+    ) -> None:
         """Fail the request that an unreadable line names, the only open one, or else the waiting probe."""
-        guessed = guess_id(head)
+        guessed = guess_id(head) if owner is None else owner
         owner = guessed if guessed is not None and guessed in self._table.open else self._table.only()
         pending = self._table.waiting_probe() if owner is None else self._table.take_answered(owner)
         if pending is not None:
             pending.resolve(pending.failed(fault, at, head, http))
 
-    def _misaddressed(self, identity: Json, raw: bytes, at: float) -> None:
+    def _misaddressed(
+        self, message: JsonObject, raw: bytes, at: float, http: HttpMeta | None, owner: RequestId | None
+    ) -> None:
         """Take an answer with an id that was never used; it can only be meant for the only open request."""
-        owner = self._table.only()
+        identity = message.get("id")
+        owner = self._table.only() if owner is None else owner
+        if http is not None and identity is None and owner is not None and "error" in message:
+            # Over HTTP the carrier says which request an error without an id answers.
+            pending = self._table.take_answered(owner)
+            if pending is not None:
+                pending.resolve(pending.answered(message, raw, http, at))
+            return
         kind = AnomalyKind.ORPHANED_ERROR if identity is None else AnomalyKind.UNKNOWN_ID
         if owner is not None and shown_id(identity).strip("'") in {str(owner), f"{owner}.0"}:
             kind = AnomalyKind.WRONG_ID_TYPE
         self._log.add_anomaly(kind, raw, at, f"id {shown_id(identity)} fits no open request")
         pending = None if owner is None else self._table.take_answered(owner)
         if pending is not None:
-            message = f"the answer carries id {shown_id(identity)} instead of {shown_id(owner)}"
-            pending.resolve(pending.failed(Fault(kind=FaultKind.UNREADABLE, message=message), at, raw))
+            text = f"the answer carries id {shown_id(identity)} instead of {shown_id(owner)}"
+            pending.resolve(pending.failed(Fault(kind=FaultKind.UNREADABLE, message=text), at, raw, http))
 
 
 def shown_id(identity: Json) -> str:

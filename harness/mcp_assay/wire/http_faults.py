@@ -1,0 +1,145 @@
+"""What can go wrong over HTTP, named."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+
+import aiohttp
+
+from mcp_assay.core.faults import Fault, FaultKind
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_SHOWN_BODY = 160
+
+
+def transport_fault(problem: BaseException, place: str) -> Fault:
+    """Return what an exception of the HTTP client means.
+
+    Args:
+        problem: What was raised.
+        place: Host and port, for the message; never the whole URL, which may carry a secret.
+    """
+    for classes, message, hint in _NAMED_PROBLEMS:
+        if isinstance(problem, classes):
+            return Fault(kind=FaultKind.HTTP, message=f"{message.format(place=place)}{_cause(problem)}", hint=hint)
+    if isinstance(problem, aiohttp.ClientConnectorError):
+        return _connect_fault(problem, place)
+    if isinstance(problem, OSError):
+        return Fault(kind=FaultKind.HTTP, message=f"the connection to {place} broke{_cause(problem)}")
+    return Fault(kind=FaultKind.HTTP, message=f"{place} did not answer in HTTP{_cause(problem)}")
+
+
+_NAMED_PROBLEMS: tuple[tuple[type[BaseException], str, str | None], ...] = (
+    (
+        aiohttp.ClientConnectorCertificateError,
+        "the TLS certificate of {place} is not valid",
+        "correct the certificate, or set SSL_CERT_FILE to the authority that signed it",
+    ),
+    (
+        aiohttp.ClientConnectorSSLError,
+        "no TLS connection to {place}",
+        "check whether the server speaks plain HTTP on this port",
+    ),
+    (aiohttp.ClientConnectorDNSError, "the host of {place} cannot be found", "check the host name in the URL"),
+    (aiohttp.InvalidURL, "the URL is not valid", "give a URL with http:// or https:// and a host"),
+    (aiohttp.ServerDisconnectedError, "{place} closed the connection without an answer", None),
+    (aiohttp.ClientPayloadError, "the answer of {place} broke off", None),
+    (asyncio.TimeoutError, "{place} did not accept the connection in time", None),
+)
+
+
+def _connect_fault(problem: aiohttp.ClientConnectorError, place: str) -> Fault:
+    """Return why no connection was made."""
+    if isinstance(problem.os_error, ConnectionRefusedError):
+        return Fault(
+            kind=FaultKind.HTTP,
+            message=f"{place} refused the connection",
+            hint="start the server first, and check host and port",
+        )
+    if isinstance(problem.os_error, ssl.SSLError):
+        return Fault(kind=FaultKind.HTTP, message=f"no TLS connection to {place}{_cause(problem)}")
+    return Fault(kind=FaultKind.HTTP, message=f"no connection to {place}{_cause(problem)}")
+
+
+def _cause(problem: BaseException) -> str:
+    """Return the system's own words, or nothing."""
+    if isinstance(problem, aiohttp.ClientConnectorCertificateError):
+        error = problem.certificate_error
+        return f": {getattr(error, 'verify_message', None) or error}"
+    if isinstance(problem, aiohttp.ClientConnectorError):
+        problem = problem.os_error
+    if isinstance(problem, ssl.SSLError):
+        return f": {problem.reason or problem}"
+    text = problem.strerror if isinstance(problem, OSError) and problem.strerror else str(problem)
+    return f": {text.splitlines()[0][:_SHOWN_BODY]}" if text else ""
+
+
+def status_fault(status: int, headers: Mapping[str, str], body: bytes) -> Fault:
+    """Return what an HTTP error status without a JSON-RPC body means.
+
+    Args:
+        status: The status code.
+        headers: The answer's headers, names in any case.
+        body: The first bytes of its body.
+    """
+    message = f"HTTP {status} {_phrase(status)}".rstrip()
+    if status == HTTPStatus.UNAUTHORIZED:
+        challenge = headers.get("WWW-Authenticate")
+        message += f"; WWW-Authenticate: {challenge[:_SHOWN_BODY]}" if challenge else " without WWW-Authenticate"
+        return Fault(kind=FaultKind.MISSING_CREDENTIALS, message=message, hint=_HINTS[status])
+    if retry := headers.get("Retry-After"):
+        message += f"; Retry-After: {retry[:_SHOWN_BODY]}"
+    message += _body_words(headers.get("Content-Type", ""), body)
+    return Fault(kind=FaultKind.HTTP, message=message, hint=_HINTS.get(status))
+
+
+_HINTS = {
+    401: "set the Authorization header in the server's headers, or sign in",
+    403: "the credentials do not allow this, or the server refuses our Host or Origin",
+    404: "check the path of the URL; many servers listen at /mcp",
+    405: "check the path of the URL, and whether the server speaks the older HTTP+SSE transport",
+    429: "run fewer checks at a time against this server",
+    502: "the proxy in front of the server cannot reach it",
+    503: "the server is starting, overloaded or down",
+    504: "the proxy in front of the server waited too long for it",
+}
+
+
+def content_type_fault(content_type: str, body: bytes) -> Fault:
+    """Return the fault of an answer that is neither JSON nor an event stream."""
+    named = content_type[:_SHOWN_BODY] or "no content type"
+    if looks_like_html(content_type, body):
+        return Fault(
+            kind=FaultKind.SPEAKS_NO_MCP,
+            message=f"the answer is an HTML page ({named}) instead of JSON or an event stream{_body_words('', body)}",
+            hint="the URL leads to a web page or a proxy's sign-in; check its path",
+        )
+    return Fault(
+        kind=FaultKind.SPEAKS_NO_MCP,
+        message=f"the answer has content type {named} instead of JSON or an event stream{_body_words('', body)}",
+    )
+
+
+def looks_like_html(content_type: str, body: bytes) -> bool:
+    """Return whether an answer is a page for people."""
+    return "html" in content_type.lower() or body.lstrip()[:15].lower().startswith((b"<!doctype", b"<html"))
+
+
+def _phrase(status: int) -> str:
+    """Return the standard phrase of a status code, or nothing."""
+    try:
+        return HTTPStatus(status).phrase
+    except ValueError:
+        return ""
+
+
+def _body_words(content_type: str, body: bytes) -> str:
+    """Return how a body starts, in words."""
+    text = " ".join(body[: 4 * _SHOWN_BODY].decode("utf-8", "backslashreplace").split())[:_SHOWN_BODY]
+    what = "an HTML page" if looks_like_html(content_type, body) else "body"
+    return f"; {what} that starts {text!r}" if text and what != "body" else f"; body starts {text!r}" if text else ""
