@@ -1,11 +1,14 @@
 """JSON Schema to arguments, valid and invalid."""
 
 from mcp_assay.generation.errors import GenerationError, TooComplexError, UnsatisfiableError, UnusableSchemaError
+from mcp_assay.generation.invalid import Breaker, InvalidArguments, invalid_arguments, invalid_examples
 from mcp_assay.generation.surroundings import Surroundings
 from mcp_assay.generation.valid import Maker, arguments, example_arguments, maker_of
 
 __all__ = [
+    "Breaker",
     "GenerationError",
+    "InvalidArguments",
     "Maker",
     "Surroundings",
     "TooComplexError",
@@ -13,5 +16,7 @@ __all__ = [
     "UnusableSchemaError",
     "arguments",
     "example_arguments",
+    "invalid_arguments",
+    "invalid_examples",
     "maker_of",
 ]

@@ -25,15 +25,16 @@ from mcp_assay.generation.sources import Choice
 from mcp_assay.generation.texts import text_node
 
 if TYPE_CHECKING:
-    from mcp_assay.generation.surroundings import Surroundings
     from collections.abc import Callable, Sequence
     from decimal import Decimal
 
     from mcp_assay.core.json_types import Json
+    from mcp_assay.generation.surroundings import Surroundings
 
 LONGEST_ARRAY = 5_000
 _HEAVIEST = 20_000
 _MOST_NODES = 20_000
+_DEEPEST = 80
 _MOST_COMBINATIONS = 64
 _ANYTHING: tuple[Json, ...] = ("example", 1, True, None, 0.5, [], {}, ["example"], {"example": 1}, "", -1, "ä🙂")
 _BARE: dict[str, tuple[Json, ...]] = {
@@ -57,6 +58,7 @@ class Builder:
     document: Document
     surroundings: Surroundings
     nodes: list[Node] = field(default_factory=list["Node"])
+    _open: int = 0
     _known: dict[tuple[object, ...], Node] = field(default_factory=dict["tuple[object, ...]", Node])
 
     def root(self) -> Node:
@@ -66,7 +68,8 @@ class Builder:
             UnsatisfiableError: Every conforming value would be infinitely large.
             TooComplexError: The smallest conforming value is too large, or there are too many parts.
         """
-        node = self.node(self.document.canonical, root_hint(self.document.root))
+        hint = root_hint(self.document.root)
+        node = self._any_of([self.node(each, hint) for each in self.document.alternatives])
         self.settle()
         if node.weight == math.inf:
             raise UnsatisfiableError("no finite arguments conform to the schema")
@@ -90,11 +93,13 @@ class Builder:
         key = (schema, *hint.key)
         if key in self._known:
             return self._known[key]
-        if len(self.nodes) > _MOST_NODES:
-            raise TooComplexError("the schema has too many parts")
+        if len(self.nodes) > _MOST_NODES or self._open > _DEEPEST:
+            raise TooComplexError("the schema has too many parts within parts")
         link = self._known[key] = Link()
         self.nodes.append(link)
+        self._open += 1
         link.target = self._suggested(schema, hint, self._plain(schema, hint))
+        self._open -= 1
         self._known[key] = link.target
         return link.target
 
@@ -134,6 +139,12 @@ class Builder:
                 return fixed(_in_written_order(cast("list[Json]", values), hint))
             case canonical.MultiTypeView(types):
                 return self._any_of([self._bare(schema, kind, hint) for kind in _plainest_first(types)])
+            case _:
+                return self._constrained(schema, hint)
+
+    def _constrained(self, schema: CanonicalSchema, hint: Hint) -> Node:
+        """Return the generator of one type with constraints."""
+        match schema.view():
             case canonical.TypedGroupView(_, body):
                 return self.keep(Checked(self.node(body, hint), self.passes(schema)))
             case canonical.StringView() as view:
@@ -191,7 +202,7 @@ class Builder:
                 return text_node(None, None, hint, self.surroundings)
             case "integer" | "number":
                 return number(Interval(), _plain_number(hint), whole=kind == "integer")
-            case "object" if schema == self.document.canonical:
+            case "object" if schema in self.document.alternatives:
                 return self.keep(object_node(self, None, hint))
             case _:
                 return fixed(_BARE[kind])

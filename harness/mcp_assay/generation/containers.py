@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 from mcp_assay.generation.nodes import ATTEMPTS, Node, RejectedError, copied
-from mcp_assay.generation.sources import Choice, Integers
+from mcp_assay.generation.sources import DEEPEST, Choice, Integers, roomy
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -68,7 +68,7 @@ class Union:
         if self._choice is None or self._lightest is None:
             raise RejectedError
         branch = choose(self._choice)
-        if choose.left < branch.weight:
+        if not roomy(choose, branch.weight):
             branch = self._lightest
         return branch.value(choose)
 
@@ -159,7 +159,7 @@ class Array:
 
     def value(self, choose: Chooser) -> Json:
         """Return an array; the required items stand behind the prefix."""
-        choose.left -= 1
+        _enter(choose)
         needed = [need.node for need in self.needed for _ in range(need.least)]
         length = max(self._length(choose), len(needed))
         start = max(min(len(self.prefix), length - len(needed)), 0)
@@ -174,12 +174,13 @@ class Array:
             made.append(item)  # type: ignore[arg-type]  # narrowed by the sentinel above
         if len(made) < self.low:
             raise RejectedError
+        choose.depth -= 1
         return made
 
     def _length(self, choose: Chooser) -> int:
         """Return a number of items: few, and none beyond the least when room is short."""
-        roomy = choose.left > (self.items.weight if self.items else 1)
-        reach = min(self.high, max(self.low + 3, len(self.prefix)) if roomy else self.low)
+        room = roomy(choose, self.items.weight if self.items else 1)
+        reach = min(self.high, max(self.low + 3, len(self.prefix)) if room else self.low)
         return choose(Integers(self.low, max(self.low, reach)))
 
     def _at(self, index: int) -> Node:
@@ -218,6 +219,18 @@ def _unified(value: Json) -> Json:
     if isinstance(value, dict):
         return {name: _unified(item) for name, item in value.items()}
     return value
+
+
+def _enter(choose: Chooser) -> None:
+    """Count one more value, and one more open container.
+
+    Raises:
+        RejectedError: Too many are open.
+    """
+    choose.left -= 1
+    choose.depth += 1
+    if choose.depth > DEEPEST:
+        raise RejectedError
 
 
 class Names(Protocol):
@@ -276,23 +289,26 @@ class Object:
 
     def with_properties(self, choose: Chooser, forced: Sequence[str]) -> JsonObject:
         """Return an object in which the optional properties ``forced`` are there as well."""
-        choose.left -= 1
+        _enter(choose)
         made: JsonObject = {name: node.value(choose) for name, node in self.required.items()}
         for name in (*forced, *self._picked(choose)):
             if name in made or name not in self.optional or len(made) >= self.high:
                 continue
-            if name in forced or choose.left >= self.optional[name].weight or len(made) < self.low:
+            if name in forced or roomy(choose, self.optional[name].weight) or len(made) < self.low:
                 made[name] = self.optional[name].value(choose)
         self._add_extra(made, choose)
         if len(made) < self.low:
             raise RejectedError
+        choose.depth -= 1
         return made
 
     def _picked(self, choose: Chooser) -> list[str]:
         """Return optional properties: any set of a few names, up to eight of many, and those that have to fill up."""
         names, missing = self._names, self.low - len(self.required)
-        if not names or (choose.left <= 0 and missing <= 0):
+        if not names or (missing <= 0 and not roomy(choose)):
             return []
+        if choose.eager:
+            return list(names)
         mask = choose(self._mask)
         if len(names) <= _SMALL_MASK:
             picked = [name for bit, name in enumerate(names) if mask >> bit & 1]
@@ -309,7 +325,7 @@ class Object:
             return
         missing = self.low - len(made)
         if missing <= 0:
-            if choose.left <= 0 or len(made) >= self.high or choose(_RARELY) != _RARELY.high:
+            if choose.eager or not roomy(choose) or len(made) >= self.high or choose(_RARELY) != _RARELY.high:
                 return
             missing = min(choose(_FEW), self.high - len(made))
         for _ in range(missing * 5):

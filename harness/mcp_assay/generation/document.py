@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
 import jsonschema_rs
+from jsonschema_rs import canonical
 
 from mcp_assay.generation.errors import TooComplexError, UnsatisfiableError, UnusableSchemaError
 from mcp_assay.generation.regex import readable
+from mcp_assay.generation.relaxing import relaxed
 from mcp_assay.wire.schemas.dialects import DEFAULT_DIALECT, Dialect, children, dialect_named, places
 
 if TYPE_CHECKING:
@@ -32,13 +34,14 @@ class Document:
     Attributes:
         root: A private copy of the schema.
         dialect: The dialect it is read in.
-        canonical: Its canonical form, objects only.
+        alternatives: Canonical forms, objects only, that cover it together; a value of one conforms unless the schema
+            was too involved to be canonicalised as a whole, in which case the validator has to pick.
         validator: Judges arguments by the whole schema, formats included.
     """
 
     root: JsonObject
     dialect: Dialect
-    canonical: jsonschema_rs.CanonicalSchema
+    alternatives: tuple[jsonschema_rs.CanonicalSchema, ...]
     validator: jsonschema_rs.Validator
 
 
@@ -55,14 +58,31 @@ def load(schema: JsonObject) -> Document:
     _bound(root, dialect)
     _make_readable(root, dialect)
     try:
-        canonical = canonicalised(root, dialect)
         validator = validator_of(root, dialect)
-        objects = canonical.intersect(canonicalised({"type": "object"}, dialect))
+        alternatives = _alternatives(root, dialect)
     except (jsonschema_rs.ValidationError, jsonschema_rs.ReferencingError, ValueError) as error:
         raise UnusableSchemaError(f"the schema cannot be used: {str(error).splitlines()[0][:300]}") from None
-    if objects.satisfiability() is jsonschema_rs.canonical.Satisfiability.NO:
+    if not alternatives:
         raise UnsatisfiableError("no arguments conform to the schema")
-    return Document(root=root, dialect=dialect, canonical=objects, validator=validator)
+    return Document(root=root, dialect=dialect, alternatives=alternatives, validator=validator)
+
+
+def _alternatives(root: JsonObject, dialect: Dialect) -> tuple[jsonschema_rs.CanonicalSchema, ...]:
+    """Return the satisfiable canonical forms of ``root``, simplified ones where it is too involved as a whole.
+
+    Raises:
+        TooComplexError: It stays too involved.
+    """
+    whole = canonicalised(root, dialect)
+    forms = [whole]
+    if whole.kind is canonical.CanonicalKind.RAW:
+        forms = [canonicalised(each, dialect) for each in relaxed(root, dialect)]
+        forms = [form for form in forms if form.kind is not canonical.CanonicalKind.RAW]
+        if not forms:
+            raise TooComplexError("the schema combines too many cases")
+    objects = canonicalised({"type": "object"}, dialect)
+    narrowed = dict.fromkeys(form.intersect(objects) for form in forms)
+    return tuple(form for form in narrowed if form.satisfiability() is not canonical.Satisfiability.NO)
 
 
 def canonicalised(schema: Json, dialect: Dialect) -> jsonschema_rs.CanonicalSchema:

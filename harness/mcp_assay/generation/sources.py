@@ -28,6 +28,12 @@ ALPHABET = (
 _LARGEST = 2**53
 
 
+DEEPEST_OPTIONAL = 10
+"""Containers within containers beyond which optional parts are left out."""
+DEEPEST = 100
+"""Containers within containers beyond which an attempt is given up."""
+
+
 class Source(Protocol[T_co]):
     """Values of one simple kind."""
 
@@ -51,13 +57,22 @@ class Chooser(Protocol):
 
     Attributes:
         left: How many more parts a value may get; optional parts are left out at zero.
+        depth: How many containers are open.
+        eager: Whether every optional part is wanted for which there is room.
     """
 
     left: int
+    depth: int
+    eager: bool
 
     def __call__(self, source: Source[T]) -> T:
         """Return a value of ``source``."""
         ...
+
+
+def roomy(choose: Chooser, weight: float = 0) -> bool:
+    """Return whether there is room for an optional part of ``weight`` values."""
+    return choose.left > 0 and choose.left >= weight and choose.depth < DEEPEST_OPTIONAL
 
 
 @dataclass(slots=True)
@@ -66,6 +81,8 @@ class DrawingChooser:
 
     draw: DrawFn
     left: int = 150
+    depth: int = 0
+    eager: bool = False
 
     def __call__(self, source: Source[T]) -> T:
         """Return a value that Hypothesis chose."""
@@ -78,6 +95,8 @@ class SamplingChooser:
 
     random: Random
     left: int = 150
+    depth: int = 0
+    eager: bool = False
 
     def __call__(self, source: Source[T]) -> T:
         """Return a value that the generator chose."""
@@ -89,6 +108,8 @@ class SimplestChooser:
     """Takes the plainest value everywhere."""
 
     left: int = 0
+    depth: int = 0
+    eager: bool = False
 
     def __call__(self, source: Source[T]) -> T:
         """Return the plainest value."""
@@ -97,14 +118,14 @@ class SimplestChooser:
 
 @dataclass(frozen=True, slots=True)
 class Integers:
-    """Integers from ``low`` to ``high``; None is open.
+    """Integers from ``low`` to ``high``.
 
     Attributes:
         plain: The plausible value nearest to which `simplest` is.
     """
 
-    low: int | None
-    high: int | None
+    low: int
+    high: int
     plain: int = 1
     strategy: SearchStrategy[int] = field(init=False, repr=False, compare=False)
 
@@ -114,18 +135,14 @@ class Integers:
     @property
     def simplest(self) -> int:
         """Return the integer in range that is nearest to `plain`."""
-        value = self.plain if self.low is None else max(self.low, self.plain)
-        return value if self.high is None else min(self.high, value)
+        return min(self.high, max(self.low, self.plain))
 
     def sample(self, random: Random) -> int:
-        """Return an integer; open ends reach a thousand or, now and then, beyond 32 bits."""
-        reach = random.choice((10, 100, 1_000, 2**33))
-        low, high = self.low, self.high
-        if low is None and high is None:
-            return random.randint(-reach, reach)
-        if low is None:
-            return random.randint((high or 0) - reach, high or 0)
-        return random.randint(low, low + reach if high is None else high)
+        """Return an integer, small ones more often: a wide range is cut to a window around `simplest`."""
+        reach = random.choice((10, 100, 1_000, 2**33, None))
+        if reach is None:
+            return random.randint(self.low, self.high)
+        return random.randint(max(self.low, self.simplest - reach), min(self.high, self.simplest + reach))
 
 
 @dataclass(frozen=True, slots=True)
