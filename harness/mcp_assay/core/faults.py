@@ -32,7 +32,13 @@ class FaultKind(StrEnum):
     @property
     def ends_connection(self) -> bool:
         """Whether nothing more can be said to the server on this connection."""
-        return self not in {FaultKind.TIMEOUT, FaultKind.UNREADABLE, FaultKind.OVERSIZED, FaultKind.PROTOCOL}
+        return self not in {
+            FaultKind.TIMEOUT,
+            FaultKind.UNREADABLE,
+            FaultKind.OVERSIZED,
+            FaultKind.PROTOCOL,
+            FaultKind.HTTP,
+        }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

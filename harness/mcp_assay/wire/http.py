@@ -183,7 +183,7 @@ class HttpTransport:
         parsed = decode(head)
         if message.id is None and not message.probe:
             self.receiver.message_delivered(message, started, reply.meta("none"), head)
-        elif not isinstance(parsed, Undecodable) and is_response(parsed):
+        elif not isinstance(parsed, Undecodable) and "jsonrpc" in parsed and is_response(parsed):
             self.receiver.line_received(head, reply.meta("json"), message.id)
         else:
             fault = status_fault(reply.status, reply.headers, head)

@@ -75,7 +75,10 @@ def _cause(problem: BaseException) -> str:
         problem = problem.os_error
     if isinstance(problem, ssl.SSLError):
         return f": {problem.reason or problem}"
-    text = problem.strerror if isinstance(problem, OSError) and problem.strerror else str(problem)
+    if isinstance(problem, aiohttp.ClientResponseError):
+        text = problem.message  # its str() holds the whole URL, which may carry a secret
+    else:
+        text = problem.strerror if isinstance(problem, OSError) and problem.strerror else str(problem)
     return f": {text.splitlines()[0][:_SHOWN_BODY]}" if text else ""
 
 
