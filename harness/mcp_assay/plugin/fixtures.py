@@ -9,7 +9,6 @@ import pytest
 if TYPE_CHECKING:
     from mcp_assay.plugin.client import ServerClient, ToolClient
 
-_SESSION = "mcp_assay_session"
 _MISSING = "this fixture needs servers: run pytest with --mcp-config FILE"
 
 
@@ -25,15 +24,6 @@ def mcp_tool(request: pytest.FixtureRequest) -> ToolClient:
     """Return each tool of each connected server in turn."""
     tool: ToolClient = _parameter(request)
     return tool
-
-
-def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Run a test that asks for a server or tool once for each of them."""
-    if {"mcp_server", "mcp_tool"} & set(metafunc.fixturenames) and metafunc.config.pluginmanager.has_plugin(_SESSION):
-        # Heavy on purpose only here: a pytest run without servers must not pay for this import.
-        from mcp_assay.plugin.parametrisation import parametrise  # noqa: PLC0415
-
-        parametrise(metafunc)
 
 
 def _parameter(request: pytest.FixtureRequest) -> Any:

@@ -14,10 +14,10 @@ if TYPE_CHECKING:
 
 
 @pytest.hookspec
-def pytest_mcp_checks(config: pytest.Config) -> Sequence[Check]:  # type: ignore[empty-body]
+def pytest_mcp_checks(config: pytest.Config) -> Sequence[Check]:
     """Return checks to judge servers by."""
 
 
 @pytest.hookspec
-def pytest_mcp_report_writers(config: pytest.Config) -> Sequence[Writer]:  # type: ignore[empty-body]
+def pytest_mcp_report_writers(config: pytest.Config) -> Sequence[Writer]:
     """Return report writers for ``--mcp-report``."""

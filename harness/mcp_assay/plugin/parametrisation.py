@@ -16,8 +16,10 @@ if TYPE_CHECKING:
     from mcp_assay.readiness.subject import ServerUnderTest
 
 
-def parametrise(metafunc: pytest.Metafunc) -> None:
-    """Give a test each connected server, or each of their tools."""
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run a test that asks for a server or tool once for each of them."""
+    if not {"mcp_server", "mcp_tool"} & set(metafunc.fixturenames):
+        return
     state = metafunc.config.stash[STATE]
     servers = list(_connected(state))
     if "mcp_server" in metafunc.fixturenames:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import platform
 import signal
 import threading
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
@@ -142,9 +142,8 @@ class SessionHooks:
             for facts in self._state.server_facts():
                 self._add_facts(facts)
             if self._is_worker:
-                session.config.workeroutput[_FACTS] = [  # type: ignore[attr-defined]
-                    encode_facts(facts) for facts in self._facts.values()
-                ]
+                output = cast("Any", session.config).workeroutput
+                output[_FACTS] = [encode_facts(facts) for facts in self._facts.values()]
             elif not session.config.getoption("collectonly"):
                 self._report(session, exitstatus)
         finally:
