@@ -16,8 +16,10 @@ if TYPE_CHECKING:
 @pytest.hookspec
 def pytest_mcp_checks(config: pytest.Config) -> Sequence[Check]:
     """Return checks to judge servers by."""
+    raise NotImplementedError
 
 
 @pytest.hookspec
 def pytest_mcp_report_writers(config: pytest.Config) -> Sequence[Writer]:
     """Return report writers for ``--mcp-report``."""
+    raise NotImplementedError
