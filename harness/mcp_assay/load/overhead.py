@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from mcp_assay.core.json_types import JsonObject
     from mcp_assay.load.measurement import Measurement
     from mcp_assay.wire.exchange import Exchange
+    from mcp_assay.wire.messages import RequestId
     from mcp_assay.wire.transport import Outgoing, Receiver
 
 _CALLS = 200
@@ -124,6 +125,12 @@ class _Loopback:
         """Write the request."""
         if self._request_end is not None:
             self._request_end.write(message.data)
+
+    def use_version(self, version: str) -> None:
+        """Do nothing: no revision shows on a pipe."""
+
+    def abandon(self, request_id: RequestId) -> None:
+        """Do nothing: every request is answered."""
 
     def slow_down(self, seconds: float) -> None:
         """Do nothing: what comes was asked for."""
