@@ -41,6 +41,7 @@ class Run:
         rules: What the user opened and closed.
         clock: Source of every time.
         servers: Every server of the run by its id; filled once, before the first check.
+        memory: What checks of several servers find out together, by purpose.
     """
 
     manager: MCPClientManager
@@ -49,6 +50,7 @@ class Run:
     rules: ToolRules = field(default_factory=NoRules)
     clock: Clock = field(default_factory=SystemClock)
     servers: dict[str, ServerUnderTest] = field(default_factory=dict[str, "ServerUnderTest"])
+    memory: dict[str, object] = field(default_factory=dict[str, object])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
