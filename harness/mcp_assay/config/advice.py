@@ -128,7 +128,9 @@ def _literal_secrets(spec: ServerSpec) -> Iterator[tuple[str, Template]]:
 def _is_secret(template: Template, *, telling: bool) -> bool:
     """Return whether a text holds a secret: by its shape, or because its name says so."""
     if template.references:
-        return any(_has_token(part) for part in template.parts if isinstance(part, str))
+        defaults = [str(reference.default) for reference in template.references if reference.default is not None]
+        literal = [part for part in template.parts if isinstance(part, str)]
+        return any(map(_has_token, (*literal, *defaults))) or (telling and any(map(_looks_secret, defaults)))
     text = str(template)
     return _has_token(text) or (telling and _looks_secret(text.partition(" ")[2] or text))
 

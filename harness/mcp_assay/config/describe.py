@@ -31,6 +31,7 @@ def normal_form(spec: ServerSpec) -> JsonObject:
         "folder": None if spec.folder is None else str(spec.folder),
         "url": _text(spec.url),
         "headers": {name: str(value) for name, value in spec.headers.items()},
+        "defaults": dict(defaults_of(spec)),
         "start_timeout_s": spec.start_timeout_s,
         "call_timeout_s": spec.call_timeout_s,
         "enabled_tools": None if spec.enabled_tools is None else _texts(sorted(spec.enabled_tools)),
@@ -59,8 +60,13 @@ def literal_secrets(spec: ServerSpec) -> dict[str, str]:
         env={name: _literal(value) for name, value in spec.env.items()},
         url=None if spec.url is None else str(spec.url),
         headers={name: _literal(value) for name, value in spec.headers.items()},
-        variables={},
+        variables={f"default of {name}": text for name, text in defaults_of(spec).items()},
     )
+
+
+def defaults_of(spec: ServerSpec) -> dict[str, str]:
+    """Return the defaults that stand in the document, by variable name."""
+    return {found.name: str(found.default) for found in spec.references if found.default is not None}
 
 
 def _literal(template: Template) -> str:

@@ -24,6 +24,21 @@ _LAUNCHERS = {"npm": "npx", "pypi": "uvx", "oci": "docker", "nuget": "dnx"}
 _OPTIONS: Mapping[str, tuple[str, ...]] = {"npx": ("-y",), "docker": ("run", "-i", "--rm"), "dnx": ("--yes",)}
 
 
+_PACKAGE = frozenset(
+    {
+        *("registryType", "registryBaseUrl", "identifier", "version", "fileSha256", "runtimeHint", "transport"),
+        *("runtimeArguments", "packageArguments", "environmentVariables", "_meta"),
+    }
+)
+_REMOTE = frozenset({"type", "url", "headers", "variables"})
+_INPUT = frozenset(
+    {
+        *("name", "type", "value", "default", "description", "isRequired", "isSecret", "format", "placeholder"),
+        *("choices", "variables", "valueHint", "isRepeated"),
+    }
+)
+
+
 def read_registry(root: View, scope: Scope, config: str, path: Path) -> tuple[ServerSpec, ...]:
     """Return one server for each package and each remote of a registry entry.
 
@@ -54,7 +69,7 @@ def _named(specs: list[ServerSpec], name: str) -> Iterator[ServerSpec]:
 
 def _remote(view: View, scope: Scope, config: str, path: Path) -> ServerSpec:
     """Return a remote as a server."""
-    fields = view.fields()
+    fields = view.known(_REMOTE)
     own = replace(scope, inputs=_variables([view, *_list(view, "headers")]))
     return ServerSpec(
         name="remote",
@@ -71,14 +86,14 @@ def _remote(view: View, scope: Scope, config: str, path: Path) -> ServerSpec:
 
 def _package(view: View, scope: Scope, config: str, path: Path) -> ServerSpec:
     """Return a package as a server that its launcher starts."""
-    fields = view.fields()
+    fields = view.known(_PACKAGE)
     kind = _needed(view, fields, "registryType").text()
     launcher = fields["runtimeHint"].text() if "runtimeHint" in fields else _LAUNCHERS.get(kind)
     transport = fields.get("transport")
     arguments = [*_list(view, "runtimeArguments"), *_list(view, "packageArguments")]
     headers = _list(transport, "headers") if transport else []
     own = replace(scope, inputs=_variables([*arguments, *_list(view, "environmentVariables"), *headers]))
-    url = transport.fields().get("url") if transport else None
+    url = transport.known(_REMOTE).get("url") if transport else None
     return ServerSpec(
         name=kind,
         config=config,
@@ -137,7 +152,7 @@ def _pairs(view: View, key: str, scope: Scope) -> Iterator[tuple[str, Template]]
 
 def _value(item: View, scope: Scope) -> Template | None:
     """Return an input's value: fixed, asked from the user, or None when it is optional and has none."""
-    fields = item.fields()
+    fields = item.known(_INPUT)
     if "value" in fields:
         return scope.template(fields["value"], loose=True)
     default = scope.template(fields["default"], loose=True) if "default" in fields else None

@@ -87,11 +87,13 @@ class Scope:
             return part
         if part.name in active:
             circle = " -> ".join((*active[active.index(part.name) :], part.name))
-            raise view.error(f"input {part.name!r} refers to itself: {circle}", hint="give one of them a plain default")
+            hint = "give one of them a plain default"
+            raise view.document.error(f"input {part.name!r} refers to itself: {circle}", view.node.mark, hint=hint)
         if part.name not in self.inputs:
             near = closest(part.name, self.inputs)
             hint = f"did you mean {near!r}?" if near else "declare it first"
-            raise view.error(f"input {part.name!r} is not declared in this document", hint=hint)
+            message = f"input {part.name!r} is not declared in this document"
+            raise view.document.error(message, view.node.mark, hint=hint)
         defaults = self.inputs[part.name].defaults
         default = self._template(defaults[0], (*active, part.name)) if defaults else None
         return Reference(source="input", name=part.name, default=default)
