@@ -15,17 +15,14 @@ from mcp_assay.core.errors import AssayError, ConfigError
 from mcp_assay.core.presentation import Presenter
 from mcp_assay.core.redaction import Redactor
 from mcp_assay.core.verdicts import Category
-from mcp_assay.plugin.facts import facts_of
 from mcp_assay.readiness.document import PhaseFacts, ServerFacts, ServerStatus
 from mcp_assay.readiness.engine import Engine
+from mcp_assay.readiness.facts import facts_of
+from mcp_assay.readiness.opening import OpenRun, open_run
 from mcp_assay.readiness.plan import plan_server
 from mcp_assay.readiness.scoring import ScoringPolicy
-from mcp_assay.readiness.subject import Run, add_server
 from mcp_assay.runtime.background import BackgroundLoop, LoopStuckError
-from mcp_assay.runtime.manager import MCPClientManager
-from mcp_assay.runtime.registry import DynamicToolRegistry
 from mcp_assay.wire.connect import Connector
-from mcp_assay.wire.schemas import SchemaJudge
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -44,23 +41,6 @@ if TYPE_CHECKING:
 _STALL_S = 60.0
 _POLL_S = 1.0
 _CLOSE_S = 60.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Discovery:
-    """What came of connecting to every server.
-
-    Attributes:
-        run: What all checks share.
-        registry: Every listed tool.
-        discovery_s: Seconds from the first spawn to the last list.
-        registry_s: Seconds the registry took after that.
-    """
-
-    run: Run
-    registry: DynamicToolRegistry
-    discovery_s: float
-    registry_s: float
 
 
 @dataclass(slots=True, kw_only=True)
@@ -105,7 +85,7 @@ class AssaySession:
     started_at: datetime = field(init=False)
     _started: float = field(init=False)
     _connector: Connector = field(init=False)
-    _discovery: Discovery | None = None
+    _discovery: OpenRun | None = None
     _engine: Engine | None = None
     _lanes: Future[None] | None = None
 
@@ -154,7 +134,7 @@ class AssaySession:
                 secrets |= {f"{spec.name} {label}": value for label, value in launch.secrets.items()}
         self.presenter = Presenter(Redactor(secrets))
 
-    def discover(self) -> Discovery:
+    def discover(self) -> OpenRun:
         """Connect to every server, once, and return what came of it."""
         if self._discovery is None:
             seconds = self.limits.start_s + 5 * self.limits.list_s + _STALL_S
@@ -214,7 +194,7 @@ class AssaySession:
         discovery, self._discovery = self._discovery, None
         if discovery is not None:
             try:
-                self.loop.run(lambda: _close(discovery.run), deadline_s=_CLOSE_S)
+                self.loop.run(discovery.close, deadline_s=_CLOSE_S)
             except (LoopStuckError, CancelledError):
                 self._connector.reaper.close()
         self._connector.reaper.close()
@@ -248,21 +228,16 @@ class AssaySession:
         status = ServerStatus.DISABLED if spec.disabled else ServerStatus.SKIPPED
         return facts_of(spec, status=status, reason=reason)
 
-    async def _discover(self) -> Discovery:
-        """Connect to every server side by side and build the registry."""
-        wanted = [
-            spec for spec in self.specs if not spec.disabled and f"{spec.config}::{spec.name}" not in self.skipped
-        ]
-        manager = MCPClientManager(wanted, connector=self._connector, variables_for=self.variables_for)
-        started = self.clock.monotonic()
-        await manager.connect_all()
-        listed = self.clock.monotonic()
-        registry = DynamicToolRegistry.build_from_servers(manager.servers)
-        built = self.clock.monotonic()
-        run = Run(manager=manager, schemas=SchemaJudge(), settings=self.settings, rules=self.overlay, clock=self.clock)
-        for server in manager.servers:
-            add_server(server, run)
-        return Discovery(run=run, registry=registry, discovery_s=listed - started, registry_s=built - listed)
+    async def _discover(self) -> OpenRun:
+        """Connect to every server that is not skipped."""
+        return await open_run(
+            [spec for spec in self.specs if f"{spec.config}::{spec.name}" not in self.skipped],
+            connector=self._connector,
+            variables_for=self.variables_for,
+            settings=self.settings,
+            rules=self.overlay,
+            clock=self.clock,
+        )
 
     def _wait(self, future: Future[Verdict]) -> Verdict:
         """Return a lane's verdict; notices when the loop itself no longer turns."""
@@ -286,12 +261,6 @@ class AssaySession:
 async def _turn() -> bool:
     """Return at once."""
     return True
-
-
-async def _close(run: Run) -> None:
-    """End everything that lives in the loop."""
-    await run.schemas.aclose()
-    await run.manager.close()
 
 
 STATE = pytest.StashKey[AssaySession]()

@@ -1,0 +1,84 @@
+"""From specifications to a run with every server connected."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from mcp_assay.core.clock import Clock, SystemClock
+from mcp_assay.readiness.policy import NoRules
+from mcp_assay.readiness.settings import Settings
+from mcp_assay.readiness.subject import Run, add_server
+from mcp_assay.runtime.manager import MCPClientManager
+from mcp_assay.runtime.registry import DynamicToolRegistry
+from mcp_assay.wire.schemas import SchemaJudge
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from mcp_assay.config.spec import ServerSpec, Variables
+    from mcp_assay.readiness.policy import ToolRules
+    from mcp_assay.wire.connect import Connector
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenRun:
+    """A run whose servers were all tried.
+
+    Attributes:
+        run: What all checks share.
+        registry: Every listed tool.
+        discovery_s: Seconds from the first spawn to the last list.
+        registry_s: Seconds the registry took after that.
+    """
+
+    run: Run
+    registry: DynamicToolRegistry
+    discovery_s: float
+    registry_s: float
+
+    async def close(self) -> None:
+        """End everything that was started, side by side."""
+        await self.run.schemas.aclose()
+        await self.run.manager.close()
+
+
+async def open_run(
+    specs: Iterable[ServerSpec],
+    *,
+    connector: Connector,
+    variables_for: Callable[[ServerSpec], Variables] | None = None,
+    settings: Settings | None = None,
+    rules: ToolRules | None = None,
+    clock: Clock | None = None,
+) -> OpenRun:
+    """Connect to every server side by side, list what they offer and build the registry.
+
+    A server that cannot be reached is part of the run, with its fault. Close the run when done with it.
+
+    Args:
+        specs: The servers; disabled ones are left out.
+        connector: Opens connections.
+        variables_for: Where a server's references are looked up; our environment by default.
+        settings: How the run judges.
+        rules: What the user opened and closed.
+        clock: Source of every time.
+    """
+    clock = clock or SystemClock()
+    wanted = [spec for spec in specs if not spec.disabled]
+    manager = MCPClientManager(wanted, connector=connector, variables_for=variables_for)
+    started = clock.monotonic()
+    try:
+        await manager.connect_all()
+    except BaseException:
+        await manager.close()
+        raise
+    listed = clock.monotonic()
+    registry = DynamicToolRegistry.build_from_servers(manager.servers)
+    built = clock.monotonic()
+    run = Run(
+        manager=manager, schemas=SchemaJudge(), settings=settings or Settings(), rules=rules or NoRules(), clock=clock
+    )
+    for server in manager.servers:
+        add_server(server, run)
+    return OpenRun(run=run, registry=registry, discovery_s=listed - started, registry_s=built - listed)

@@ -1,0 +1,156 @@
+"""The library's door to the engine: the same checks, verdicts and scores as the plugin, without pytest."""
+
+from __future__ import annotations
+
+import platform
+import uuid
+from typing import TYPE_CHECKING, Self
+
+from mcp_assay.core.clock import Clock, SystemClock
+from mcp_assay.core.errors import AssayError
+from mcp_assay.core.presentation import Presenter
+from mcp_assay.core.redaction import Redactor
+from mcp_assay.core.verdicts import Category, Outcome
+from mcp_assay.readiness.document import PhaseFacts, RunFacts, build_document
+from mcp_assay.readiness.engine import Engine
+from mcp_assay.readiness.facts import facts_of
+from mcp_assay.readiness.opening import OpenRun, open_run
+from mcp_assay.readiness.plan import plan_server
+from mcp_assay.wire.connect import Connector
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Sequence
+
+    from mcp_assay.config.spec import ServerSpec
+    from mcp_assay.core.contract import Document
+    from mcp_assay.core.verdicts import Verdict
+    from mcp_assay.readiness.check import Check
+    from mcp_assay.readiness.plan import PlannedCheck
+    from mcp_assay.readiness.policy import ToolRules
+    from mcp_assay.readiness.scoring import ScoringPolicy
+    from mcp_assay.readiness.settings import Settings
+
+
+class ProductionValidator:
+    """Judges the servers of a configuration.
+
+    Use it as an async context manager: entering connects to every server, leaving ends them all.
+
+    Args:
+        specs: The servers.
+        checks: What to judge by, for example ``mcp_assay_suites.all_checks()``.
+        connector: Opens connections; one of its own by default.
+        settings: How to judge.
+        rules: Which tools may be called.
+        scoring: What counts how much.
+        clock: Source of every time.
+    """
+
+    def __init__(
+        self,
+        specs: Iterable[ServerSpec],
+        *,
+        checks: Sequence[Check],
+        connector: Connector | None = None,
+        settings: Settings | None = None,
+        rules: ToolRules | None = None,
+        scoring: ScoringPolicy | None = None,
+        clock: Clock | None = None,
+    ) -> None:
+        self._specs = tuple(specs)
+        self._checks = checks
+        self._connector = connector or Connector()
+        self._settings = settings
+        self._rules = rules
+        self._scoring = scoring
+        self._clock = clock or SystemClock()
+        self._started_at = self._clock.now()
+        self._started = self._clock.monotonic()
+        self._open: OpenRun | None = None
+        self._verdicts: dict[str, Verdict] = {}
+        self._phases = PhaseFacts()
+
+    async def __aenter__(self) -> Self:
+        """Connect to every server."""
+        self._open = await open_run(
+            self._specs, connector=self._connector, settings=self._settings, rules=self._rules, clock=self._clock
+        )
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """End every server."""
+        if self._open is not None:
+            await self._open.close()
+        self._connector.reaper.close()
+
+    async def comprehensive_server_testing(self) -> Sequence[Verdict]:
+        """Judge every server by every check and return the verdicts, in the order of the plan."""
+        return await self._judge(frozenset(Category))
+
+    async def multi_server_workflow_validation(self) -> Sequence[Verdict]:
+        """Judge how the servers live beside each other and return the verdicts."""
+        return await self._judge({Category.CROSS_SERVER})
+
+    def generate_validation_report(self) -> Document:
+        """Return the report of everything judged so far, in the shape of the report contract.
+
+        Its ``exit_status`` is that of a pytest run: 1 when a verdict failed, otherwise 0.
+        """
+        opened = self._opened()
+        verdicts = list(self._verdicts.values())
+        failed = any(verdict.outcome in {Outcome.FAIL, Outcome.ERROR} for verdict in verdicts)
+        facts = RunFacts(
+            id=uuid.uuid4().hex,
+            started_at=self._started_at,
+            duration_s=self._clock.monotonic() - self._started,
+            configs=tuple(dict.fromkeys(spec.config for spec in self._specs)),
+            python=platform.python_version(),
+            platform=platform.platform(),
+            exit_status=int(failed),
+            phases=self._phases,
+        )
+        servers = [facts_of(opened.run.servers.get(f"{s.config}::{s.name}") or s) for s in self._specs]
+        return build_document(facts, servers, verdicts, presenter=self._presenter(opened), policy=self._scoring)
+
+    async def _judge(self, categories: Collection[Category]) -> Sequence[Verdict]:
+        """Judge by the checks of some categories and return their verdicts."""
+        opened = self._opened()
+        engine = Engine(opened.run, self._presenter(opened))
+        planned = self._plan(opened, categories)
+        await engine.run_lanes(planned)
+        verdicts = [engine.future(item).result() for item in planned]
+        self._verdicts |= {verdict.nodeid: verdict for verdict in verdicts}
+        self._phases = PhaseFacts(
+            discovery_s=opened.discovery_s,
+            registry_s=opened.registry_s,
+            checks_s=engine.checks_s,
+            performance_s=engine.performance_s,
+        )
+        return verdicts
+
+    def _plan(self, opened: OpenRun, categories: Collection[Category]) -> list[PlannedCheck]:
+        """Return the planned checks of some categories."""
+        checks = [check for check in self._checks if check.category in categories]
+        return [
+            item
+            for server in opened.run.servers.values()
+            for item in plan_server(server, checks, config_id=server.managed.spec.config)
+        ]
+
+    def _presenter(self, opened: OpenRun) -> Presenter:
+        """Return what makes text fit to be shown: it knows the secrets of every launch."""
+        secrets: dict[str, str] = {}
+        for server in opened.run.manager.servers:
+            if server.launch is not None:
+                secrets |= {f"{server.spec.name} {label}": value for label, value in server.launch.secrets.items()}
+        return Presenter(Redactor(secrets))
+
+    def _opened(self) -> OpenRun:
+        """Return the open run.
+
+        Raises:
+            AssayError: The validator was not entered.
+        """
+        if self._open is None:
+            raise AssayError("the validator is not open", hint="use it in an async with statement")
+        return self._open
