@@ -62,6 +62,7 @@ WRITERS: tuple[Writer, ...] = (
     BuiltinWriter("json", ".json", "json_report"),
     BuiltinWriter("markdown", ".md", "markdown"),
     BuiltinWriter("junit", ".xml", "junit"),
+    BuiltinWriter("html", ".html", "html_report"),
 )
 """The writers that come with the package."""
 

@@ -6,7 +6,7 @@ import math
 import re
 from typing import TYPE_CHECKING
 
-from mcp_assay.core.presentation import cut, neutralise
+from mcp_assay.core.presentation import inert
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,12 +27,12 @@ _LINK = re.compile(r"https://[A-Za-z0-9][A-Za-z0-9.-]*(?:/[A-Za-z0-9._~/%+=-]*)?
 
 def line(text: str, limit: int = 300) -> str:
     """Return ``text`` on one line, without control characters, cut to about ``limit`` characters."""
-    return " ".join(cut(neutralise(text), limit).split())
+    return " ".join(inert(text, limit).split())
 
 
 def block(text: str, limit: int = 4_000) -> str:
     """Return ``text`` without control characters, cut to about ``limit`` characters; line ends stay."""
-    return cut(neutralise(text), limit)
+    return inert(text, limit)
 
 
 def link(url: str) -> str | None:

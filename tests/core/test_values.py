@@ -211,9 +211,11 @@ def test_a_connection_error_carries_its_fault() -> None:
     assert str(ConnectError(fault)) == "it exited\nhint: look"
 
 
-def test_only_faults_of_one_message_leave_the_connection_usable() -> None:
-    survivors = {kind for kind in FaultKind if not kind.ends_connection}
-    assert survivors == {FaultKind.TIMEOUT, FaultKind.UNREADABLE, FaultKind.OVERSIZED, FaultKind.PROTOCOL}
+def test_a_fault_of_one_message_leaves_the_connection_usable_and_a_death_does_not() -> None:
+    assert not FaultKind.TIMEOUT.ends_connection
+    assert not FaultKind.OVERSIZED.ends_connection
+    assert FaultKind.EXITED.ends_connection
+    assert FaultKind.CLOSED.ends_connection
 
 
 def test_judgements_say_what_they_are() -> None:

@@ -177,7 +177,10 @@ class Latency(TypedDict):
 
 
 class BenchmarkEntry(TypedDict):
-    """One measurement; ``mode`` is the load model, ``overhead_s`` the harness's own share of one call."""
+    """One measurement; ``mode`` is the load model, ``overhead_s`` the harness's own share of one call.
+
+    ``budget_p95_s`` is the longest 95th percentile that is no finding.
+    """
 
     server: str
     tool: str
@@ -189,6 +192,7 @@ class BenchmarkEntry(TypedDict):
     latency_s: Latency
     overhead_s: float
     config: NotRequired[str]
+    budget_p95_s: NotRequired[float]
 
 
 class StepEntry(TypedDict):

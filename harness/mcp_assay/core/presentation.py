@@ -58,6 +58,15 @@ def cut(text: str, limit: int) -> str:
     return text if len(text) <= limit else _spliced(text, text, len(text), limit)
 
 
+def inert(text: str, limit: int) -> str:
+    """Return ``text`` neutralised and cut to ``limit`` characters, at a cost that does not grow with its length."""
+    if len(text) <= 2 * limit:
+        return cut(neutralise(text), limit)
+    # Neutralising never shortens, so nothing beyond `limit` characters from either end can be shown.
+    head, tail = neutralise(text[:limit]), neutralise(text[len(text) - limit :])
+    return _spliced(head, tail, len(head) + len(text) - 2 * limit + len(tail), limit)
+
+
 def _spliced(start: str, end: str, length: int, limit: int) -> str:
     """Return the first characters of ``start`` and the last of ``end``, two ends of a text of ``length`` characters."""
     room = limit - len(f" … [{length} characters cut] … ")
@@ -81,12 +90,7 @@ class Presenter:
 
     def text(self, value: str, limit: int = _LONGEST_TEXT) -> str:
         """Return ``value`` redacted, neutralised and cut to ``limit`` characters."""
-        redacted = self.redactor.redact(value)
-        if len(redacted) <= 2 * limit:
-            return cut(neutralise(redacted), limit)
-        # Neutralising never shortens, so nothing beyond `limit` characters from either end can be shown.
-        head, tail = neutralise(redacted[:limit]), neutralise(redacted[-limit:])
-        return _spliced(head, tail, len(head) + len(redacted) - 2 * limit + len(tail), limit)
+        return inert(self.redactor.redact(value), limit)
 
     def line(self, value: str, limit: int = 300) -> str:
         """Return ``value`` as `text` does, on a single line."""

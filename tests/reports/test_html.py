@@ -1,0 +1,152 @@
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import re
+from html.parser import HTMLParser
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from mcp_assay_reports import html_report
+
+if TYPE_CHECKING:
+    from mcp_assay.core.contract import Document
+
+VOID = {"meta", "br", "input"}
+ALLOWED = VOID | set(
+    "html head title style body script a header h1 h2 h3 span button div nav ul ol li main section table thead tbody "  # noqa: SIM905
+    "tr th td dl dt dd p pre strong form label select option fieldset legend noscript footer svg line rect".split()
+)
+
+
+class Reader(HTMLParser):
+    """Collects elements, and sees to it that every one is closed in its turn."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.texts: dict[str, list[str]] = {}
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        self.texts.setdefault(self.open[-1] if self.open else "", []).append(data)
+
+
+def read(text: str) -> Reader:
+    reader = Reader()
+    reader.feed(text)
+    reader.close()
+    assert reader.open == []
+    return reader
+
+
+@pytest.mark.parametrize("name", ["document", "hostile_document", "with_long_texts"])
+def test_the_page_holds_no_element_but_ours(name: str, request: pytest.FixtureRequest) -> None:
+    reader = read(html_report.render(request.getfixturevalue(name)))
+    assert {tag for tag, _ in reader.elements} <= ALLOWED
+    scripts = [attributes.get("type") for tag, attributes in reader.elements if tag == "script"]
+    assert scripts == ["application/json", None]
+    for _, attributes in reader.elements:
+        assert not [
+            attribute for attribute in attributes if attribute.startswith("on") or attribute in {"style", "src"}
+        ]
+        address = attributes.get("href") or "#"
+        assert address.startswith(("#", "https://modelcontextprotocol.io/"))
+
+
+def test_the_policy_allows_our_two_blocks_and_nothing_else(document: Document) -> None:
+    reader = read(html_report.render(document))
+    policies = [attributes["content"] or "" for _, attributes in reader.elements if "http-equiv" in attributes]
+    rules = dict(rule.strip().split(" ", 1) for rule in policies[0].split(";"))
+    style, script = "".join(reader.texts["style"]), reader.texts["script"][-1]
+    assert rules == {
+        "default-src": "'none'",
+        "style-src": f"'sha256-{base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()}'",
+        "script-src": f"'sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}'",
+        "base-uri": "'none'",
+        "form-action": "'none'",
+    }
+
+
+def embedded(text: str) -> dict[str, Any]:
+    parsed: dict[str, Any] = json.loads(read(text).texts["script"][0])
+    return parsed
+
+
+def test_the_data_keep_every_result_in_its_place(document: Document) -> None:
+    data = embedded(html_report.render(document))
+    assert len(data["results"]) == len(document["results"])
+    for row, result in zip(data["results"], document["results"], strict=True):
+        assert data["servers"][row[0]]["name"] == result["server"]
+        assert data["checks"][row[1]]["id"] == result["check"]
+        assert data["verdicts"][row[3]] == result["verdict"]
+        assert (data["strings"][row[2]] if row[2] >= 0 else None) == result["tool"]
+
+
+def test_a_result_of_an_unlisted_server_is_kept(document: Document) -> None:
+    stray: Any = {**document["results"][0], "server": "stray"}
+    data = embedded(html_report.render({**document, "results": [stray, *document["results"]]}))
+    assert data["servers"][data["results"][0][0]]["name"] == "stray"
+
+
+def test_text_of_a_server_cannot_end_the_data(hostile_document: Document) -> None:
+    text = html_report.render(hostile_document)
+    assert text.count("</script>") == 2
+    assert "<script>alert(1)</script>" in json.dumps(embedded(text)["strings"])
+
+
+def test_no_control_or_steering_character_is_in_the_file(hostile_document: Document) -> None:
+    text = html_report.render(hostile_document)
+    assert not re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]", text)
+
+
+def test_ten_thousand_results_stay_below_five_megabytes(big_document: Document) -> None:
+    assert len(html_report.render(big_document).encode()) < 5_000_000
+
+
+def test_long_and_many_exchanges_stay_below_five_megabytes(big_document: Document) -> None:
+    results = [
+        {
+            **result,
+            "exchange": {"request": f"{at} " + "x" * 3_000, "response": "y" * 200_000},
+            "observed": f"{at}" * 900,
+        }
+        for at, result in enumerate(big_document["results"])
+    ]
+    heavy: Any = {**big_document, "results": results}
+    text = html_report.render(heavy)
+    assert len(text.encode()) < 5_000_000
+    rows = embedded(text)["results"]
+    assert len(rows) == len(results)
+    assert rows[-1][9] == -2
+
+
+def test_the_overview_needs_no_script(document: Document) -> None:
+    text = html_report.render(document)
+    static = text[: text.index('<script type="application/json"')]
+    assert "14 tools on everything: tool_10, tool_11" in static
+    assert "it exited with status 1 before it answered" in static
+    assert "Error: PORTAINER_URL is not set" in static
+
+
+def test_a_budget_is_drawn_into_the_latencies(document: Document) -> None:
+    entries: Any = [{**document["benchmarks"][0], "budget_p95_s": 1.0}]
+    assert 'class="budget" x1="1000.0"' in html_report.render({**document, "benchmarks": entries})
+
+
+def test_an_empty_run_still_makes_a_page(document: Document) -> None:
+    empty: Any = {**document, "servers": [], "results": [], "benchmarks": [], "workflows": []}
+    assert embedded(html_report.render(empty))["results"] == []
