@@ -97,6 +97,7 @@ class Channel:
         name: str | None = None,
         cancellable: bool = True,
         headers: tuple[tuple[str, str], ...] = (),
+        background: bool = False,
     ) -> Exchange:
         """Send a request and wait for its answer.
 
@@ -108,6 +109,7 @@ class Channel:
             name: What the request names, for transports that mirror it.
             cancellable: Whether the server is told when we stop waiting.
             headers: Further HTTP headers, for example ``Mcp-Param-*``; an empty value leaves a header out.
+            background: Whether it stays open for long, as ``subscriptions/listen`` does.
 
         Returns:
             The exchange; a timeout or a lost connection is its ``fault``.
@@ -125,7 +127,7 @@ class Channel:
         pending = Pending(identity, method, encode(message), self._now())
         if self.ended is not None:
             return self._record(pending.failed(self.ended, self._now()))
-        self._table.open[identity] = pending
+        self._table.add(pending, identity, background)
         seconds = self._limits.call_s if timeout_s is None else timeout_s
         loop = pending.future.get_loop()
         pending.timer = loop.call_later(seconds, self._timed_out, identity, seconds, cancellable)
@@ -215,7 +217,7 @@ class Channel:
         self, request_id: RequestId | None, fault: Fault, http: HttpMeta | None = None, raw: bytes = b""
     ) -> None:
         """Fail one request, or the waiting probe when there is no id."""
-        pending = self._table.waiting_probe() if request_id is None else self._table.open.pop(request_id, None)
+        pending = self._table.waiting_probe() if request_id is None else self._table.remove(request_id)
         if pending is not None:
             pending.resolve(pending.failed(fault, self._now(), raw, http))
 
@@ -275,6 +277,6 @@ class Channel:
         if probe is not None:
             probe.resolve(probe.answered(message, raw, http, self._now()))
         if isinstance(message.get("method"), str):
-            self._incoming.take(message, raw, self._now())
+            self._incoming.take(message, raw, self._now(), owner)
         elif probe is None:
             self._triage.stray(message, raw, self._now(), http, owner)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from mcp_assay.config.spec import TransportKind
 from mcp_assay.core.clock import Clock, SystemClock
 from mcp_assay.core.errors import ConnectError
+from mcp_assay.wire.callbacks import Callbacks
 from mcp_assay.wire.channel import Channel
 from mcp_assay.wire.diagnosis import explain_start_failure
 from mcp_assay.wire.eras import ERA_STATUSES
@@ -33,6 +34,7 @@ class Connector:
         clock: Source of every time stamp.
         reaper: Kills what is left behind if this process dies.
         protocol: The only revision that will do, or None to find one.
+        callbacks: What we offer servers that ask us, by default nothing.
         versions: Remembers which revisions servers speak.
     """
 
@@ -40,6 +42,7 @@ class Connector:
     clock: Clock = field(default_factory=SystemClock)
     reaper: Reaper = field(default_factory=Reaper)
     protocol: str | None = None
+    callbacks: Callbacks = field(default_factory=Callbacks)
     versions: VersionBook = field(default_factory=VersionBook)
 
     async def open_channel(self, launch: Launch) -> Channel:
@@ -51,7 +54,7 @@ class Connector:
             ConnectError: The server cannot be started or reached.
         """
         transport = await self._open_transport(launch)
-        channel = Channel(transport, self.limits, self.clock)
+        channel = Channel(transport, self.limits, self.clock, self.callbacks)
         transport.attach(channel)
         return channel
 
@@ -112,7 +115,12 @@ async def _converse(
         ConnectError: See `Connector.open_session`.
     """
     try:
-        agreement = await negotiate(channel, timeout_s=connector.limits.start_s, pinned=protocol or connector.protocol)
+        agreement = await negotiate(
+            channel,
+            timeout_s=connector.limits.start_s,
+            pinned=protocol or connector.protocol,
+            callbacks=connector.callbacks,
+        )
     except ConnectError as problem:
         await channel.close()
         raise ConnectError(explain_start_failure(problem.fault, channel.log)) from None
@@ -124,6 +132,7 @@ async def _converse(
         channel=channel,
         agreement=agreement,
         limits=connector.limits,
+        callbacks=connector.callbacks,
         started_s=connector.clock.monotonic() - started,
     )
 

@@ -31,6 +31,8 @@ UNSUPPORTED_VERSION = -32022
 META_VERSION = "io.modelcontextprotocol/protocolVersion"
 META_CAPABILITIES = "io.modelcontextprotocol/clientCapabilities"
 META_CLIENT = "io.modelcontextprotocol/clientInfo"
+META_LOG_LEVEL = "io.modelcontextprotocol/logLevel"
+META_SUBSCRIPTION = "io.modelcontextprotocol/subscriptionId"
 META_SERVER = "io.modelcontextprotocol/serverInfo"
 
 CLIENT_INFO: Mapping[str, Json] = {"name": "pytest-mcp-assay", "version": __version__}

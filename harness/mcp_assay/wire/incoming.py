@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from mcp_assay.core.json_types import Json, JsonObject
     from mcp_assay.wire.limits import Limits
     from mcp_assay.wire.log import WireLog
+    from mcp_assay.wire.messages import RequestId
     from mcp_assay.wire.pending import PendingTable
     from mcp_assay.wire.transport import Transport
 
@@ -73,11 +74,11 @@ class Incoming:
 
         return stop
 
-    def take(self, message: JsonObject, raw: bytes, at: float) -> None:
+    def take(self, message: JsonObject, raw: bytes, at: float, owner: RequestId | None = None) -> None:
         """Take one request or notification of the server."""
         self._count(at)
         self._log.add_server_message(message, raw, at)
-        self._relate(message, len(raw))
+        self._relate(message, len(raw), owner)
         if "id" in message:
             self._answer(message, raw, at)
             return
@@ -94,10 +95,10 @@ class Incoming:
             self._log.add_anomaly(AnomalyKind.FLOOD, b"", at, detail)
             self._transport.slow_down(self._window_start + 1.0 - at)
 
-    def _relate(self, message: JsonObject, size: int) -> None:
-        """Keep the message with the request that is open, when there is only one."""
-        owner = self._table.only()
-        pending = None if owner is None else self._table.open[owner]
+    def _relate(self, message: JsonObject, size: int, owner: RequestId | None) -> None:
+        """Keep the message with the request on whose stream it came, or with the only open one."""
+        owner = self._table.only() if owner is None else owner
+        pending = None if owner is None else self._table.open.get(owner)
         if pending is None or len(pending.related) >= self._limits.samples:
             return
         if pending.related_bytes + size <= self._limits.line_bytes:

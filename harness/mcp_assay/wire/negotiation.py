@@ -25,30 +25,34 @@ from mcp_assay.wire.eras import (
 
 if TYPE_CHECKING:
     from mcp_assay.core.json_types import Json, JsonObject
+    from mcp_assay.wire.callbacks import Callbacks
     from mcp_assay.wire.channel import Channel
     from mcp_assay.wire.exchange import Exchange
 
 
-async def negotiate(channel: Channel, *, timeout_s: float, pinned: str | None = None) -> Agreement:
+async def negotiate(
+    channel: Channel, *, timeout_s: float, pinned: str | None = None, callbacks: Callbacks | None = None
+) -> Agreement:
     """Open the conversation and return what was agreed.
 
     Args:
         channel: A fresh channel.
         timeout_s: Seconds for each step.
         pinned: The only revision that will do, or None for the newest of the handshake era, then the stateless one.
+        callbacks: What we offer the server, by default nothing.
 
     Raises:
         ConnectError: The server ended, stayed silent, or speaks no revision that will do.
     """
     if pinned is not None and era_of(pinned) is Era.STATELESS:
-        return await _discover(channel, pinned, timeout_s)
+        return await _discover(channel, pinned, timeout_s, callbacks)
     asked = pinned or HANDSHAKE_VERSIONS[-1]
-    exchange = await initialize(channel, asked, timeout_s)
+    exchange = await initialize(channel, asked, timeout_s, callbacks)
     if exchange.fault is not None and not (pinned is None and _is_era_answer(exchange)):
         raise ConnectError(exchange.fault)
     if exchange.error is not None or exchange.fault is not None:
         if pinned is None:
-            return await _discover(channel, STATELESS_VERSIONS[-1], timeout_s, refused=exchange)
+            return await _discover(channel, STATELESS_VERSIONS[-1], timeout_s, callbacks, refused=exchange)
         raise ConnectError(_refusal(exchange, pinned))
     agreement = _read_initialize(exchange)
     if pinned is not None and agreement.version != pinned:
@@ -59,30 +63,41 @@ async def negotiate(channel: Channel, *, timeout_s: float, pinned: str | None = 
                 hint=f"run with --mcp-protocol {agreement.version}",
             )
         )
-    channel.use_version(agreement.version)
     channel.notify("notifications/initialized")
     return agreement
 
 
-async def initialize(channel: Channel, version: str, timeout_s: float) -> Exchange:
+async def initialize(channel: Channel, version: str, timeout_s: float, callbacks: Callbacks | None = None) -> Exchange:
     """Send ``initialize`` for a revision and return the exchange; nothing is judged."""
-    params: JsonObject = {"protocolVersion": version, "capabilities": {}, "clientInfo": dict(CLIENT_INFO)}
-    return await channel.request("initialize", params, timeout_s=timeout_s, cancellable=False)
+    capabilities = {} if callbacks is None else callbacks.capabilities(version)
+    params: JsonObject = {"protocolVersion": version, "capabilities": capabilities, "clientInfo": dict(CLIENT_INFO)}
+    exchange = await channel.request("initialize", params, timeout_s=timeout_s, cancellable=False)
+    agreed = (exchange.result or {}).get("protocolVersion")
+    if isinstance(agreed, str) and agreed in HANDSHAKE_VERSIONS:
+        channel.use_version(agreed)
+    return exchange
 
 
-async def discover(channel: Channel, version: str, timeout_s: float) -> Exchange:
+async def discover(channel: Channel, version: str, timeout_s: float, callbacks: Callbacks | None = None) -> Exchange:
     """Send ``server/discover`` in a stateless revision and return the exchange; nothing is judged."""
-    return await channel.request("server/discover", {"_meta": envelope(version)}, timeout_s=timeout_s)
+    capabilities = {} if callbacks is None else callbacks.capabilities(version)
+    channel.use_version(version)
+    return await channel.request("server/discover", {"_meta": envelope(version, capabilities)}, timeout_s=timeout_s)
 
 
-async def _discover(channel: Channel, version: str, timeout_s: float, refused: Exchange | None = None) -> Agreement:
+async def _discover(
+    channel: Channel,
+    version: str,
+    timeout_s: float,
+    callbacks: Callbacks | None = None,
+    refused: Exchange | None = None,
+) -> Agreement:
     """Agree on a stateless revision.
 
     Raises:
         ConnectError: See `negotiate`.
     """
-    channel.use_version(version)
-    exchange = await discover(channel, version, timeout_s)
+    exchange = await discover(channel, version, timeout_s, callbacks)
     if exchange.fault is not None:
         raise ConnectError(exchange.fault if refused is None or refused.fault is None else refused.fault)
     result = exchange.result

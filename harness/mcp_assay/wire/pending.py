@@ -31,9 +31,10 @@ class Pending:
         related: What the server sent on its own meanwhile.
         related_bytes: Raw size of it.
         timer: Ends the wait.
+        background: Whether it stays open for long, so that nothing unaddressed can be meant for it.
     """
 
-    __slots__ = ("future", "id", "method", "related", "related_bytes", "sent", "sent_at", "timer")
+    __slots__ = ("background", "future", "id", "method", "related", "related_bytes", "sent", "sent_at", "timer")
 
     def __init__(self, request_id: RequestId | None, method: str, sent: bytes, sent_at: float) -> None:
         self.id = request_id
@@ -42,6 +43,7 @@ class Pending:
         self.sent_at = sent_at
         self.related: list[JsonObject] = []
         self.related_bytes = 0
+        self.background = False
         self.future: asyncio.Future[Exchange] = asyncio.get_running_loop().create_future()
         self.timer: asyncio.TimerHandle | None = None
 
@@ -104,12 +106,26 @@ class PendingTable:
     def __init__(self) -> None:
         self.open: dict[RequestId, Pending] = {}
         self.probes: list[Probe] = []
+        self._background = 0
         self._answered: deque[RequestId] = deque(maxlen=_REMEMBERED_IDS)
         self._expired: deque[RequestId] = deque(maxlen=_REMEMBERED_IDS)
 
+    def add(self, pending: Pending, identity: RequestId, background: bool) -> None:
+        """Open a request."""
+        pending.background = background
+        self._background += background
+        self.open[identity] = pending
+
+    def remove(self, identity: RequestId) -> Pending | None:
+        """Remove and return a request that will not be answered."""
+        pending = self.open.pop(identity, None)
+        if pending is not None:
+            self._background -= pending.background
+        return pending
+
     def take_answered(self, identity: RequestId) -> Pending | None:
         """Remove and return the request with this id, remembering that it was answered."""
-        pending = self.open.pop(identity, None)
+        pending = self.remove(identity)
         if pending is not None:
             self._answered.append(identity)
         return pending
@@ -117,11 +133,17 @@ class PendingTable:
     def expire(self, identity: RequestId) -> bool:
         """Give a request up; return whether it was still open."""
         self._expired.append(identity)
-        return self.open.pop(identity, None) is not None
+        return self.remove(identity) is not None
 
     def only(self) -> RequestId | None:
-        """Return the id of the open request when there is exactly one."""
-        return next(iter(self.open)) if len(self.open) == 1 else None
+        """Return the id of the open request when there is exactly one besides those in the background."""
+        if len(self.open) == 1:
+            identity, pending = next(iter(self.open.items()))
+            return None if pending.background else identity
+        if self._background == 0:
+            return None
+        fore = [identity for identity, pending in self.open.items() if not pending.background]
+        return fore[0] if len(fore) == 1 else None
 
     def probe_for(self, message: JsonObject) -> Probe | None:
         """Return the oldest waiting probe that takes this message."""

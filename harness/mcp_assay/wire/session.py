@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
-from mcp_assay.wire.eras import Era, envelope
+from mcp_assay.wire.callbacks import Callbacks
+from mcp_assay.wire.eras import META_LOG_LEVEL, Era, envelope
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,6 +28,7 @@ LIST_METHODS: Mapping[str, str] = {
 }
 """The list methods by the result key that holds the entries."""
 
+_MOST_ROUNDS = 10
 _NAMED = {"tools/call": "name", "prompts/get": "name", "resources/read": "uri"}
 
 
@@ -59,15 +61,28 @@ class ServerSession:
         name: The server's configured name.
         channel: The JSON-RPC conversation below.
         agreement: What the opening settled.
+        limits: Budgets of the connection.
         started_s: Seconds from the spawn to the end of the opening.
+        callbacks: What we offer the server.
     """
 
-    def __init__(self, *, name: str, channel: Channel, agreement: Agreement, limits: Limits, started_s: float) -> None:
+    def __init__(
+        self,
+        *,
+        name: str,
+        channel: Channel,
+        agreement: Agreement,
+        limits: Limits,
+        started_s: float,
+        callbacks: Callbacks | None = None,
+    ) -> None:
         self.name = name
         self.channel = channel
         self.agreement = agreement
         self.limits = limits
         self.started_s = started_s
+        self.callbacks = callbacks or Callbacks()
+        self._log_level: str | None = None
 
     def __repr__(self) -> str:
         """Return the name and revision only."""
@@ -94,8 +109,13 @@ class ServerSession:
         *,
         timeout_s: float | None = None,
         request_id: RequestId | None = None,
+        headers: tuple[tuple[str, str], ...] = (),
+        background: bool = False,
     ) -> Exchange:
-        """Send a request in the agreed revision and return the exchange; never raises for what the server does."""
+        """Send a request in the agreed revision and return the exchange; never raises for what the server does.
+
+        The arguments are those of `Channel.request`.
+        """
         key = _NAMED.get(method)
         named = None if key is None or params is None else params.get(key)
         return await self.channel.request(
@@ -104,13 +124,67 @@ class ServerSession:
             timeout_s=timeout_s,
             request_id=request_id,
             name=named if isinstance(named, str) else None,
+            headers=headers,
+            background=background,
         )
 
     async def call_tool(
-        self, name: str, arguments: Mapping[str, Json] | None = None, *, timeout_s: float | None = None
+        self,
+        name: str,
+        arguments: Mapping[str, Json] | None = None,
+        *,
+        timeout_s: float | None = None,
+        progress_token: str | int | None = None,
+        headers: tuple[tuple[str, str], ...] = (),
     ) -> Exchange:
-        """Call a tool and return the exchange."""
-        return await self.request("tools/call", {"name": name, "arguments": dict(arguments or {})}, timeout_s=timeout_s)
+        """Call a tool and return the exchange.
+
+        When the server asks for input that our callbacks give, the call is repeated with it, up to ten rounds; each
+        round is an exchange in the log and the last one is returned.
+
+        Args:
+            name: The tool.
+            arguments: Its arguments.
+            timeout_s: Seconds for each round, by default the limit for calls.
+            progress_token: Token for progress notifications, None to ask for none.
+            headers: Further HTTP headers, for example ``Mcp-Param-*``.
+        """
+        params: dict[str, Json] = {"name": name, "arguments": dict(arguments or {})}
+        if progress_token is not None:
+            params["_meta"] = {"progressToken": progress_token}
+        exchange = await self.request("tools/call", params, timeout_s=timeout_s, headers=headers)
+        for _ in range(_MOST_ROUNDS):
+            more = self.input_for(exchange)
+            if more is None:
+                break
+            exchange = await self.request("tools/call", {**params, **more}, timeout_s=timeout_s, headers=headers)
+        return exchange
+
+    def input_for(self, exchange: Exchange) -> JsonObject | None:
+        """Return what to add to a request that the server answered by asking for input (2026-07-28, multi round-trip).
+
+        Returns:
+            ``inputResponses`` and ``requestState``, or None when nothing was asked or our callbacks do not answer it.
+        """
+        result = exchange.result or {}
+        if result.get("resultType") != "input_required" or not result.get("inputRequests"):
+            return None
+        responses = self.callbacks.input_responses(result["inputRequests"])
+        if responses is None:
+            return None
+        state = result.get("requestState")
+        return {"inputResponses": responses, **({} if state is None else {"requestState": state})}
+
+    async def set_log_level(self, level: str) -> Exchange | None:
+        """Ask for log messages from ``level`` on.
+
+        Returns:
+            The exchange of ``logging/setLevel``, or None in the stateless era, where each request says it.
+        """
+        if self.agreement.era is Era.STATELESS:
+            self._log_level = level
+            return None
+        return await self.request("logging/setLevel", {"level": level})
 
     async def list_all(self, key: str) -> Listing:
         """Walk all pages of a list, within the limits for pages and entries.
@@ -144,7 +218,11 @@ class ServerSession:
         if self.agreement.era is Era.HANDSHAKE:
             return params
         meta = cast("JsonObject", (params or {}).get("_meta") or {})
-        return {**(params or {}), "_meta": {**envelope(self.agreement.version), **meta}}
+        version = self.agreement.version
+        ours = envelope(version, self.callbacks.capabilities(version))
+        if self._log_level is not None:
+            ours[META_LOG_LEVEL] = self._log_level
+        return {**(params or {}), "_meta": {**ours, **meta}}
 
     def _walk_problem(self, cursor: str, seen: set[str], pages: list[Exchange], entries: int) -> str | None:
         """Return why the walk must stop, or None."""
