@@ -106,3 +106,15 @@ def test_a_disabled_server_is_not_started_and_stays_visible(project: Project) ->
     result = pytester.runpytest_subprocess("--mcp-config", "servers.json", "--mcp-report", "json=r.json")
     result.assert_outcomes(passed=1)
     assert '"status": "disabled"' in (pytester.path / "r.json").read_text()
+
+
+def test_the_overlay_of_the_project_opens_tools_and_one_above_it_does_not(project: Project) -> None:
+    pytester = project({"memory": raw_server()}, checks=("answered",))
+    opening = '[servers.memory.tools."*"]\ncall = false\n'
+    pytester.path.parent.joinpath("mcp-assay.toml").write_text(opening)
+    above = pytester.runpytest_subprocess("--mcp-config", "servers.json", "-rs")
+    pytester.path.joinpath("mcp-assay.toml").write_text(opening)
+    inside = pytester.runpytest_subprocess("--mcp-config", "servers.json", "-rs")
+    pytester.path.parent.joinpath("mcp-assay.toml").unlink()
+    above.stdout.no_fnmatch_line("*closed by mcp-assay.toml*")
+    inside.stdout.fnmatch_lines(["mcp-assay: settings of *mcp-assay.toml", "*closed by mcp-assay.toml*"])

@@ -46,13 +46,17 @@ class Overlay:
     budgets: Mapping[str, float] = field(default_factory=dict[str, float])
 
     @classmethod
-    def find(cls, start: Path) -> Overlay:
-        """Return the settings of the nearest folder from ``start`` upwards that has any; empty when none has.
+    def find(cls, start: Path, *, root: Path) -> Overlay:
+        """Return the settings of the nearest folder from ``start`` up to ``root`` that has any; empty when none has.
+
+        Folders above ``root`` are not looked at: a file that opens tools must belong to the project.
 
         Raises:
             ConfigError: The file that was found is wrong somewhere.
         """
-        for folder in (start.absolute(), *start.absolute().parents):
+        here = start.absolute()
+        above = (folder for folder in here.parents if folder.is_relative_to(root.absolute()))
+        for folder in (here, *above):
             if (folder / FILE_NAME).is_file():
                 return cls.load(folder / FILE_NAME)
             project = folder / "pyproject.toml"

@@ -76,7 +76,7 @@ def _state(config: pytest.Config, options: Options, documents: Sequence[ConfigDo
         protocol=options.mcp_protocol,
         checks=[check for group in config.hook.pytest_mcp_checks(config=config) for check in group],
         reproduce=_reproduce(documents),
-        overlay=Overlay.find(config.invocation_params.dir),
+        overlay=Overlay.find(config.invocation_params.dir, root=config.rootpath),
         skip_unset=options.mcp_unset == "skip",
         on_demand=_on_demand(config),
         distributed=hasattr(config, "workerinput"),

@@ -68,6 +68,8 @@ class SessionHooks:
     def pytest_report_header(self) -> Iterator[str]:
         """Yield what is about to be started: starting a server executes its code."""
         present = self._state.presenter
+        if self._state.overlay.path is not None:
+            yield f"mcp-assay: settings of {self._state.overlay.path}"
         for document in self._state.documents:
             yield f"mcp-assay: {document.id} ({len(document.specs)} servers)"
             for spec in document.specs:
