@@ -189,7 +189,7 @@ def _is_closed(schema: JsonObject) -> bool:
 
 def _dotted(pointer: str) -> str:
     """Return a pointer without the keywords that every reader knows."""
-    return pointer.replace("/properties/", ".").lstrip(".")
+    return pointer.replace("/items", "[]").replace("/properties/", ".").lstrip(".")
 
 
 def _letters(text: str) -> str:
