@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from mcp_assay.config.launchers import find_unpinned
-from mcp_assay.config.secrets import SECRET_NAME, is_path, secrets_in_arguments
+from mcp_assay.config.secrets import is_path, is_telling, secrets_in_arguments
 from mcp_assay.core.redaction import Redactor, is_secret_worthy
 from mcp_assay.core.verdicts import Judgement, violated
 
@@ -111,10 +111,10 @@ def _plaintext(spec: ServerSpec) -> Iterator[Advice]:
 def _literal_secrets(spec: ServerSpec) -> Iterator[tuple[str, Template]]:
     """Yield where a secret stands, and its text."""
     for name, value in spec.env.items():
-        if _is_secret(value, telling=bool(SECRET_NAME.search(name))):
+        if _is_secret(value, telling=is_telling(name)):
             yield f"variable {name}", value
     for name, value in spec.headers.items():
-        if _is_secret(value, telling=bool(SECRET_NAME.search(name) or _SECRET_HEADER.search(name))):
+        if _is_secret(value, telling=is_telling(name) or bool(_SECRET_HEADER.search(name))):
             yield f"header {name}", value
     if spec.url is not None and _in_url(spec.url):
         yield "the address", spec.url
@@ -154,7 +154,7 @@ def _in_url(template: Template) -> bool:
     except ValueError:
         return False
     values = (pair.partition("=") for pair in parts.query.split("&"))
-    secret = any(SECRET_NAME.search(name) and _looks_secret(value) for name, _, value in values)
+    secret = any(is_telling(name) and _looks_secret(value) for name, _, value in values)
     return bool(password) or secret or _has_token(literal)
 
 

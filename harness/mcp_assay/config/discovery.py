@@ -25,7 +25,7 @@ class WellKnown:
     dialect: str
 
 
-_PROJECT = (
+PROJECT_FILES = (
     (".mcp.json", "claude-code"),
     (".vscode/mcp.json", "vscode"),
     (".cursor/mcp.json", "cursor"),
@@ -35,9 +35,9 @@ _PROJECT = (
     (".zed/settings.json", "zed"),
     ("opencode.json", "opencode"),
     ("opencode.jsonc", "opencode"),
-    ("server.json", "registry"),
 )
-_HOME = (
+"""Files of a project and their dialects."""
+HOME_FILES = (
     (".claude.json", "claude-code-user"),
     (".cursor/mcp.json", "cursor"),
     (".codeium/windsurf/mcp_config.json", "windsurf"),
@@ -48,17 +48,20 @@ _HOME = (
     (".codex/config.toml", "codex"),
     (".continue/config.yaml", "continue"),
 )
-_SETTINGS = (
+"""Files below the user's home folder."""
+SETTINGS_FILES = (
     ("Claude/claude_desktop_config.json", "claude-desktop"),
     ("Code/User/mcp.json", "vscode"),
     ("Code/User/globalStorage/saoudrizwan.claude-dev/settings/cline_mcp_settings.json", "cline"),
 )
-_DOT_CONFIG = (
+"""Files below the folder where the platform keeps applications' settings."""
+DOT_CONFIG_FILES = (
     ("zed/settings.json", "zed"),
     ("goose/config.yaml", "goose"),
     ("opencode/opencode.json", "opencode"),
     ("opencode/opencode.jsonc", "opencode"),
 )
+"""Files below ``~/.config``."""
 
 
 def find_well_known(
@@ -87,10 +90,10 @@ def _candidates(folder: Path, home: Path, environ: Mapping[str, str], platform: 
     dot_config = Path(environ.get("XDG_CONFIG_HOME") or home / ".config")
     settings = {"darwin": home / "Library/Application Support", "win32": Path(environ.get("APPDATA") or home)}
     places = (
-        (folder, _PROJECT),
-        (home, _HOME),
-        (settings.get(platform, dot_config), _SETTINGS),
-        (dot_config, _DOT_CONFIG),
+        (folder, PROJECT_FILES),
+        (home, HOME_FILES),
+        (settings.get(platform, dot_config), SETTINGS_FILES),
+        (dot_config, DOT_CONFIG_FILES),
         (Path(environ.get("CODEX_HOME") or home / ".codex"), (("config.toml", "codex"),)),
     )
     for base, names in places:

@@ -151,8 +151,10 @@ def _packages(words: list[str | None], start: int, launcher: _Launcher) -> Itera
     index = start
     while index < len(words) and not plain:
         word = words[index]
-        name, equals, value = (word or "").partition("=")
-        if word is None or word == "--":
+        if word is None:
+            return
+        name, equals, value = word.partition("=")
+        if word == "--":
             index += 1
         elif name in launcher.package:
             index += 0 if equals else 1

@@ -23,11 +23,19 @@ SECRET_NAME = re.compile(
     r"|(?:^|[-_])(?:key|pat|pwd|dsn)$"
 )
 """Names of options, variables and headers whose values are secrets."""
+_ABOUT_SECRET = re.compile(
+    r"(?i)(?:file|path|dir|url|uri|host|port|limit|name|type|id|mode|method|enabled|ttl|scopes?|email|provider|author)$"
+)
 
 _OPTION = re.compile(r"(?P<name>--?[A-Za-z][\w.-]*)(?:=(?P<value>.+))?", re.DOTALL)
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 _AUTHORIZATION = re.compile(r"(?P<scheme>[A-Za-z]+) +(?P<credentials>\S.*)", re.DOTALL)
 _LONG_SEGMENT = 20
+
+
+def is_telling(name: str) -> bool:
+    """Return whether a name says that its value is a secret, rather than something about one (``TOKEN_FILE``)."""
+    return bool(SECRET_NAME.search(name)) and not _ABOUT_SECRET.search(name)
 
 
 def secrets_of(
@@ -128,7 +136,8 @@ def secrets_in_arguments(command: Sequence[str]) -> Iterator[tuple[str, str]]:
             yield from secrets_in_url("argument", argument)
         elif SECRET_NAME.search(option["name"]):
             following = command[index + 1] if index + 1 < len(command) else ""
-            yield f"argument {option['name']}", option["value"] or following
+            value = option["value"] or ("" if following.startswith("-") else following)
+            yield f"argument {option['name']}", value
         elif option["value"]:
             yield from secrets_in_url(f"argument {option['name']}", option["value"])
 
