@@ -123,7 +123,7 @@ def test_lint_names_each_finding_with_its_place(project: Path) -> None:
     result = run("lint", "servers.json")
     assert result.exit_code == 1
     assert [line.split(" ")[:2] for line in result.stdout.splitlines() if "ADV" in line] == [
-        [f"servers.json:1:{RISKY.index('"pkg"') + 1}:", "ADV-017"],
+        [f"servers.json:1:{RISKY.index('pkg')}:", "ADV-017"],
         [f"servers.json:1:{RISKY.index(SECRET)}:", "ADV-018"],
     ]
 
