@@ -63,6 +63,8 @@ WRITERS: tuple[Writer, ...] = (
     BuiltinWriter("markdown", ".md", "markdown"),
     BuiltinWriter("junit", ".xml", "junit"),
     BuiltinWriter("html", ".html", "html_report"),
+    BuiltinWriter("sarif", ".sarif", "sarif"),
+    BuiltinWriter("github", ".txt", "github"),
 )
 """The writers that come with the package."""
 

@@ -64,6 +64,11 @@ def server_clusters(document: Document, server: ServerEntry) -> list[Cluster]:
     return _sorted(_clustered(results_of(document, server), [server]))
 
 
+def findings_in_order(document: Document) -> list[ResultEntry]:
+    """Return every result that did not pass, in the order of `clusters`."""
+    return [result for cluster in clusters(document) for result in cluster.results]
+
+
 def results_of(document: Document, server: ServerEntry) -> list[ResultEntry]:
     """Return the results on one server in their order; a result without a configuration id belongs by name."""
     return [
@@ -74,13 +79,13 @@ def results_of(document: Document, server: ServerEntry) -> list[ResultEntry]:
 
 
 def slowest(document: Document, server: ServerEntry) -> BenchmarkEntry | None:
-    """Return the server's measurement with the highest p95 among those without concurrency, or None."""
+    """Return the server's slowest tool by p95 when called one call at a time, or None."""
     mine = [
         entry
         for entry in document["benchmarks"]
         if entry["server"] == server["name"] and entry.get("config", server["config"]) in {"", server["config"]}
     ]
-    alone = [entry for entry in mine if entry["concurrency"] <= 1] or mine
+    alone = [entry for entry in mine if entry["mode"] == "closed" and entry["concurrency"] == 1]
     return max(alone, key=lambda entry: entry["latency_s"]["p95"], default=None)
 
 
