@@ -125,6 +125,12 @@ def test_the_nearest_folder_that_has_settings_counts(tmp_path: Path) -> None:
     assert Overlay.find(inner, root=tmp_path).thresholds == {"ready_score": 2.0}
 
 
+def test_a_project_file_without_our_table_or_that_is_broken_does_not_matter(tmp_path: Path) -> None:
+    for text in ("", "[project", '[tool.other]\nx = "mcp-assay"\n'):
+        (tmp_path / "pyproject.toml").write_text(text)
+        assert Overlay.find(tmp_path, root=tmp_path) == Overlay()
+
+
 def test_settings_above_the_project_do_not_count(tmp_path: Path) -> None:
     (tmp_path / "mcp-assay.toml").write_text("[thresholds]\nready_score = 1\n")
     (tmp_path / "project").mkdir()

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mcp_assay.config.files import is_file
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
@@ -81,7 +83,7 @@ def find_well_known(
     """
     variables = os.environ if environ is None else environ
     candidates = _candidates(folder or Path.cwd(), home or Path.home(), variables, platform)
-    found = {path: dialect for path, dialect in reversed(list(candidates)) if path.is_file()}
+    found = {path: dialect for path, dialect in reversed(list(candidates)) if is_file(path)}
     return tuple(WellKnown(path=path, dialect=dialect) for path, dialect in reversed(found.items()))
 
 

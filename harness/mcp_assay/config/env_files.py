@@ -8,6 +8,7 @@ project's secrets to a server.
 from __future__ import annotations
 
 import io
+import os
 from pathlib import Path
 
 from dotenv.parser import parse_stream
@@ -30,6 +31,8 @@ def read_env_file(name: str, folder: Path, place: tuple[Path | str, int | None, 
         ConfigError: The file is missing, no small text file, lies outside, or has a line that cannot be understood.
     """
     path = folder / Path(name).expanduser()
+    if "\0" in name:
+        raise _error("name of an env file holds a NUL character", place, None)
     _refuse_outside(name, path, folder, place)
     text = _text(path, place)
     found: dict[str, str] = {}
@@ -51,7 +54,7 @@ def _refuse_outside(name: str, path: Path, folder: Path, place: tuple[Path | str
     if ".." in Path(name).parts:
         raise _error(f"env file {name} goes up with '..'", place, "write the absolute path of the file")
     base = path.parent if Path(name).expanduser().is_absolute() else folder
-    if not path.resolve().is_relative_to(base.resolve()):
+    if not Path(os.path.realpath(path)).is_relative_to(os.path.realpath(base)):
         raise _error(f"env file {name} is a link that leaves {base}", place, "name the file it points to")
 
 

@@ -37,6 +37,25 @@ def read_document(path: Path) -> str:
     return text
 
 
+def is_file(path: Path) -> bool:
+    """Return whether a path is a regular file that can be seen; one in a forbidden folder is not."""
+    try:
+        return path.is_file()
+    except (OSError, ValueError):
+        return False
+
+
+def mentions(path: Path, word: bytes) -> bool:
+    """Return whether a regular file can be read and holds ``word`` in its first `LARGEST` bytes."""
+    try:
+        if not path.is_file():
+            return False
+        with path.open("rb") as stream:
+            return word in stream.read(LARGEST)
+    except (OSError, ValueError):
+        return False
+
+
 def _bytes(path: Path) -> bytes:
     """Return a regular file's content, which must not be larger than `LARGEST`."""
     if path.is_dir():

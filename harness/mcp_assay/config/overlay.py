@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
-from mcp_assay.config.files import read_document
+from mcp_assay.config.files import is_file, mentions, read_document
 from mcp_assay.config.overlay_reader import read_overlay
 from mcp_assay.config.rules import Accepted, ServerRules, ToolRule, matches
 from mcp_assay.config.toml_reader import parse_toml
@@ -57,13 +57,12 @@ class Overlay:
         here = start.absolute()
         above = (folder for folder in here.parents if folder.is_relative_to(root.absolute()))
         for folder in (here, *above):
-            if (folder / FILE_NAME).is_file():
+            if is_file(folder / FILE_NAME):
                 return cls.load(folder / FILE_NAME)
             project = folder / "pyproject.toml"
-            if project.is_file() and "mcp-assay" in project.read_text(encoding="utf-8", errors="replace"):
-                found = cls._in_project(project)
-                if found is not None:
-                    return found
+            found = cls._in_project(project) if mentions(project, b"mcp-assay") else None
+            if found is not None:
+                return found
         return cls()
 
     @classmethod

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from mcp_assay.config import dialects
 from mcp_assay.config.detection import has_servers, matched_end, syntax_of
 from mcp_assay.config.dialect import Syntax
+from mcp_assay.config.files import is_file
 from mcp_assay.config.loader import read
 from mcp_assay.core.errors import ConfigError
 
@@ -22,12 +23,17 @@ def find_in(folder: Path) -> tuple[Path, ...]:
 
     Its files are looked at, and the well-known places below it such as ``.vscode/mcp.json``. A file that cannot be
     parsed counts when its name says what it is, so that its error is seen.
+
+    Raises:
+        ConfigError: The folder cannot be read.
     """
-    files = [
-        entry for entry in sorted(folder.iterdir())[:_MOST] if entry.suffix in _SUFFIXES or entry.name == ".mcp.json"
-    ]
+    try:
+        entries = sorted(folder.iterdir())[:_MOST]
+    except OSError as error:
+        raise ConfigError(f"folder cannot be read: {error.strerror}", path=folder) from None
+    files = [entry for entry in entries if entry.suffix in _SUFFIXES]
     known = {folder / end for row in dialects.DIALECTS for end in row.files if end.startswith(".") and "/" in end}
-    return tuple(path for path in (*files, *sorted(known)) if path.is_file() and is_config(path))
+    return tuple(path for path in (*files, *sorted(known)) if is_file(path) and is_config(path))
 
 
 def is_config(path: Path) -> bool:
