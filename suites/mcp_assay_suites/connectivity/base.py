@@ -8,7 +8,7 @@ from mcp_assay.core.verdicts import Category, Judgement, noted, passed, skipped,
 from mcp_assay.wire.messages import AnomalyKind, looks_like_message
 from mcp_assay_suites.catalogue import check
 from mcp_assay_suites.observing.interview import ECHO_IDS, interview
-from mcp_assay_suites.observing.judging import counted, judged, kind_of, listed, shown
+from mcp_assay_suites.observing.judging import counted, judged, kind_of, listed, says, shown
 from mcp_assay_suites.observing.traffic import logs, raw_text, received
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ async def result_xor_error(subject: Subject) -> Judgement:
 async def error_shape(subject: Subject) -> Judgement:
     """Judge the shape of every error answer."""
     await interview(subject.server)
-    errors = [item for item in received(subject.server) if "error" in item.message]
+    errors = [item for item in received(subject.server) if "error" in item.message and "result" not in item.message]
     if not errors:
         return skipped("the server answered nothing with an error")
     wrong = [(item, problem) for item in errors if (problem := error_problem(item.message)) is not None]
@@ -113,7 +113,7 @@ async def unknown_method(subject: Subject) -> Judgement:
     exchange = (await interview(subject.server)).unknown_method
     if exchange is None:
         return skipped(_NOT_REACHED)
-    if exchange.error_code == METHOD_NOT_FOUND:
+    if says(exchange, METHOD_NOT_FOUND):
         return passed(exchange.describe())
     expected = "a method that does not exist is answered by JSON-RPC error -32601"
     return violated(expected, exchange.describe(), exchange=exchange.evidence())
@@ -131,7 +131,7 @@ async def parse_error(subject: Subject) -> Judgement:
         return violated(expected, observed, exchange=reaction.answer.evidence())
     if reaction.silent and subject.server.transport == "stdio":
         return noted(expected, "the server goes on but says nothing", exchange=reaction.answer.evidence())
-    if reaction.answer.error_code != PARSE_ERROR:
+    if not says(reaction.answer, PARSE_ERROR):
         return violated(expected, reaction.answer.describe(), exchange=reaction.answer.evidence())
     return passed("JSON-RPC error -32700, and the next request was answered")
 
@@ -156,7 +156,7 @@ async def invalid_request(subject: Subject) -> Judgement:
 
 def _mistaken(reaction: Reaction) -> bool:
     """Return whether the server died of an invalid request, executed it, or answered with another code."""
-    return not reaction.survived or (not reaction.silent and reaction.answer.error_code != INVALID_REQUEST)
+    return not reaction.survived or not (reaction.silent or says(reaction.answer, INVALID_REQUEST))
 
 
 def _reacted(reaction: Reaction) -> str:

@@ -10,7 +10,7 @@ from mcp_assay.wire.negotiation import strings
 from mcp_assay_suites.catalogue import check
 from mcp_assay_suites.observing import envelopes
 from mcp_assay_suites.observing.interview import interview
-from mcp_assay_suites.observing.judging import judged, judged_with_notes, kind_of, listed, shown
+from mcp_assay_suites.observing.judging import judged, judged_with_notes, kind_of, listed, says, shown
 from mcp_assay_suites.observing.versions import initialized
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ async def unsupported_version_error(subject: Subject) -> Judgement:
     data = (exchange.error or {}).get("data")
     members = data if isinstance(data, dict) else {}
     problems: list[str] = []
-    if exchange.error_code != UNSUPPORTED_VERSION:
+    if not says(exchange, UNSUPPORTED_VERSION):
         problems.append(exchange.describe())
     else:
         if not strings(members.get("supported")):
@@ -113,7 +113,7 @@ async def stateless_first_message(subject: Subject) -> Judgement:
 
 def _refusal_problems(exchange: Exchange) -> list[str]:
     """Return what is wrong with the refusal of a request whose envelope is wrong."""
-    if exchange.error_code != INVALID_PARAMS:
+    if not says(exchange, INVALID_PARAMS):
         return [exchange.describe()]
     return _status_problem(exchange)
 

@@ -9,7 +9,7 @@ from mcp_assay.wire.eras import KNOWN_VERSIONS
 from mcp_assay.wire.negotiation import strings
 from mcp_assay_suites.catalogue import check
 from mcp_assay_suites.observing.interview import QUIET_S, interview
-from mcp_assay_suites.observing.judging import judged, judged_with_notes, kind_of, listed, shown
+from mcp_assay_suites.observing.judging import judged, judged_with_notes, kind_of, listed, says, shown
 from mcp_assay_suites.observing.versions import UNKNOWN_VERSION, version_answers
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ async def version_counter_offer(subject: Subject) -> Judgement:
         return passed(f"{offered} was offered instead")
     data = (exchange.error or {}).get("data")
     supported = strings(data.get("supported")) if isinstance(data, dict) else ()
-    if exchange.error_code == INVALID_PARAMS and supported:
+    if says(exchange, INVALID_PARAMS) and supported:
         observed = f"an error that names {listed(supported)}, as in the page's own example"
         return noted(expected, observed, exchange=exchange.evidence())
     return violated(expected, _offer(exchange), exchange=exchange.evidence())

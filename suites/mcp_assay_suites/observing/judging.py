@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from mcp_assay.core.json_types import Json
+    from mcp_assay.wire.exchange import Exchange
 
 _SHOWN_PROBLEMS = 5
 _SHOWN_CHARACTERS = 80
@@ -49,6 +50,12 @@ def judged_with_notes(
     """Return a finding for problems, a warning when there are only notes, otherwise a pass."""
     verdict = violated if problems else noted
     return judged(expected, problems or notes, looked_at=looked_at, exchange=exchange, verdict=verdict)
+
+
+def says(exchange: Exchange, code: int) -> bool:
+    """Return whether the answer is an error with this code; that it must be an integer is judged by BASE-004."""
+    found = (exchange.error or {}).get("code")
+    return isinstance(found, int | float) and found == code
 
 
 def listed(problems: Sequence[str]) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from mcp_assay.core.faults import FaultKind
 from mcp_assay_suites.observing.interview import Interview
 
 if TYPE_CHECKING:
@@ -57,6 +58,21 @@ def received(server: ServerUnderTest) -> Iterator[Received]:
             yield Received(message=message, raw=exchange.raw, exchange=exchange)
         for sent in log.server_messages:
             yield Received(message=sent.message, raw=sent.raw)
+
+
+def garbled(server: ServerUnderTest, exchange: Exchange) -> bool:
+    """Return whether an exchange lacks an answer while something came that could not be read as one.
+
+    Then the request is not unanswered: what came is a finding of its own.
+    """
+    if exchange.fault is None:
+        return False
+    if exchange.fault.kind in {FaultKind.UNREADABLE, FaultKind.OVERSIZED}:
+        return True
+    within = [
+        found for log in logs(server) for found in log.anomalies if exchange.sent_at <= found.at <= exchange.ended_at
+    ]
+    return exchange.fault.kind is FaultKind.TIMEOUT and bool(within)
 
 
 def raw_text(raw: bytes) -> str:

@@ -13,7 +13,7 @@ from mcp_assay.readiness.check import Scope
 from mcp_assay_suites.catalogue import check
 from mcp_assay_suites.observing.judging import counted, judged, shown
 from mcp_assay_suites.observing.walking import places, resolved
-from mcp_assay_suites.schema.definitions import definition_evidence, tool_evidence
+from mcp_assay_suites.schema.definitions import NAME, NAMES_RULED_SINCE, definition_evidence, tool_evidence
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,6 +37,8 @@ _WORDS = re.compile(r"[A-Za-z0-9]+")
 async def description_present(subject: Subject) -> Judgement:
     """Judge a tool's description."""
     definition = subject.the_tool.definition.raw
+    if not isinstance(definition.get("description", ""), str):
+        return not_applicable("description is no string, which is judged by TOOL-003")
     problem = description_problem(definition.get("description"), subject.the_tool.name, SHORTEST_DESCRIPTION)
     if problem is None:
         return passed("a description")
@@ -100,8 +102,8 @@ async def token_budget(subject: Subject) -> Judgement:
 async def additional_properties(subject: Subject) -> Judgement:
     """Judge whether objects with named members refuse others."""
     schema = subject.the_tool.definition.input_schema
-    if schema is None:
-        return not_applicable("inputSchema is no object, which is judged by TOOL-003")
+    if schema is None or schema.get("type") != "object":
+        return not_applicable("inputSchema describes no object, which is judged by TOOL-003 and TOOL-007")
     closed = {
         place.pointer: _is_closed(place.schema)
         for place in places(schema)
@@ -119,6 +121,8 @@ async def additional_properties(subject: Subject) -> Judgement:
 async def llm_name_limit(subject: Subject) -> Judgement:
     """Judge whether model providers take the name, alone and with the server's name before it."""
     name = subject.the_tool.name
+    if NAME.fullmatch(name) is None and subject.version >= NAMES_RULED_SINCE:
+        return not_applicable("the name breaks the specification's own rule, which is judged by TOOL-004 and TOOL-005")
     prefixed = f"mcp__{subject.server.name}__{name}"
     problems = [] if _PROVIDER_NAME.fullmatch(name) else [f"{shown(name)} has characters beyond A-Z, a-z, 0-9, _ and -"]
     if len(prefixed) > _LONGEST_PROVIDER_NAME:

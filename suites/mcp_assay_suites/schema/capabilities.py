@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from mcp_assay.core.verdicts import Category, Judgement, not_applicable, noted, passed, skipped, violated
 from mcp_assay_suites.catalogue import check
 from mcp_assay_suites.observing.interview import interview
-from mcp_assay_suites.observing.judging import counted, listed, shown
+from mcp_assay_suites.observing.judging import counted, listed, says, shown
+from mcp_assay_suites.observing.traffic import garbled
 from mcp_assay_suites.schema.definitions import names
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ async def resources_listed(subject: Subject) -> Judgement:
         return judgement
     first = templates.pages[0]
     problem = _entries_missing(templates)
-    if problem is None or first.error_code == METHOD_NOT_FOUND:
+    if problem is None or says(first, METHOD_NOT_FOUND) or garbled(subject.server, first):
         return judgement
     expected = "resources/templates/list gives an array, or error -32601"
     return violated(expected, problem, exchange=first.evidence())
@@ -92,6 +93,8 @@ def _list_answers(subject: Subject, key: str) -> Judgement:
     if listing is None:
         return not_applicable(f"the server declares no {key}")
     problem = _entries_missing(listing)
+    if problem is not None and garbled(subject.server, listing.pages[0]):
+        return skipped(f"the answer to {key}/list could not be read, which is judged by what is wrong with it")
     if problem is not None:
         return violated(f"{key}/list gives an array {key}", problem, exchange=listing.pages[0].evidence())
     return passed(f"{len(listing.entries)} listed in {counted(len(listing.pages), 'page')}")

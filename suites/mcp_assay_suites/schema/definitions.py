@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from mcp_assay_suites.observing.judging import kind_of
@@ -13,6 +14,13 @@ if TYPE_CHECKING:
     from mcp_assay.core.json_types import Json, JsonObject
     from mcp_assay.readiness.subject import Subject
     from mcp_assay.wire.session import Listing
+
+LONGEST_NAME = 128
+NAME_CHARACTERS = re.compile(r"[A-Za-z0-9_.-]")
+NAME = re.compile(r"[A-Za-z0-9_.-]{1,128}")
+"""A tool's name as the specification wants it (server/tools, tool names)."""
+NAMES_RULED_SINCE = "2025-11-25"
+"""The first revision that says so."""
 
 TYPES: Mapping[str, type[Any] | tuple[type[Any], ...]] = {
     "string": str,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from typing import TYPE_CHECKING
 
@@ -11,7 +10,13 @@ from mcp_assay.readiness.check import Scope
 from mcp_assay_suites.catalogue import check
 from mcp_assay_suites.observing.interview import interview
 from mcp_assay_suites.observing.judging import counted, judged, judged_with_notes, kind_of, listed, shown
-from mcp_assay_suites.schema.definitions import definition_evidence, tool_evidence, wrong_members
+from mcp_assay_suites.schema.definitions import (
+    LONGEST_NAME,
+    NAME_CHARACTERS,
+    definition_evidence,
+    tool_evidence,
+    wrong_members,
+)
 from mcp_assay_suites.schema.pages import repeated_on_pages
 
 if TYPE_CHECKING:
@@ -36,8 +41,6 @@ _HINTS = {
     "idempotentHint": "boolean",
     "openWorldHint": "boolean",
 }
-_NAME = re.compile(r"[A-Za-z0-9_.-]+")
-_LONGEST_NAME = 128
 _TASK_SUPPORT = ("forbidden", "optional", "required")
 _REPEATS = 2
 
@@ -62,7 +65,7 @@ async def tool_shape(subject: Subject) -> Judgement:
 async def name_length(subject: Subject) -> Judgement:
     """Judge the length of a name."""
     name = subject.the_tool.name
-    if 1 <= len(name) <= _LONGEST_NAME:
+    if 1 <= len(name) <= LONGEST_NAME:
         return passed(f"{len(name)} characters")
     observed = f"{len(name)} characters"
     return violated("a tool's name has 1 to 128 characters", observed, exchange=tool_evidence(subject))
@@ -72,11 +75,11 @@ async def name_length(subject: Subject) -> Judgement:
 async def name_charset(subject: Subject) -> Judgement:
     """Judge the characters of a name."""
     name = subject.the_tool.name
+    odd = "".join(sorted(set(NAME_CHARACTERS.sub("", name))))
     if not name:
         return not_applicable("the name is empty")
-    if _NAME.fullmatch(name):
+    if not odd:
         return passed("letters, digits, _, - and . only")
-    odd = "".join(sorted(set(_NAME.sub("", name))))
     expected = "a tool's name has only A-Z, a-z, 0-9, _, - and ."
     return violated(expected, f"{shown(name)} has {shown(odd)}", exchange=tool_evidence(subject))
 
