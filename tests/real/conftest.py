@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from mcp_assay.runtime.manager import MCPClientManager
+from mcp_assay.wire.connect import Connector
+from mcp_assay.wire.limits import Limits
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 VISIT_TIMEOUT_S = 180
+EXIT_S = 10
+"""Seconds that servers have to end by themselves: many end at once here, on a machine that may be busy."""
 
 
 @pytest.fixture(scope="session")
@@ -46,9 +50,13 @@ def visit(settled: Path) -> Callable[[Path], Mapping[str, ManagedServer]]:
     """A function that connects every server of a file, closes them, and returns what became of each by name."""
 
     async def there_and_back(path: Path) -> Mapping[str, ManagedServer]:
-        async with asyncio.timeout(VISIT_TIMEOUT_S):
-            async with MCPClientManager.discover_servers_from_config(path) as manager:
-                await manager.connect_all()
+        connector = Connector(limits=Limits(exit_s=EXIT_S))
+        try:
+            async with asyncio.timeout(VISIT_TIMEOUT_S):
+                async with MCPClientManager.discover_servers_from_config(path, connector=connector) as manager:
+                    await manager.connect_all()
+        finally:
+            connector.reaper.close()
         return {server.spec.name: server for server in manager.servers}
 
     return lambda path: asyncio.run(there_and_back(path))

@@ -9,11 +9,14 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree
 
 import psutil
 import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 pytestmark = pytest.mark.real
 
@@ -57,6 +60,29 @@ WITHOUT_READ_ONLY_TOOLS = (
     "tmdb",
 )
 """Servers none of whose tools says that it is read-only."""
+
+FAILURES = {
+    ("podman-homelab", "CONN-001", None),  # there is no Podman
+    ("portainer", "BASE-009", None),  # the Python SDK 1.x answers unknown methods with -32602
+    # these declare additionalProperties: false, ignore what they do not know, and say so in the result
+    ("commander", "TOOL-022", "get_config"),
+    ("commander", "TOOL-022", "get_recent_tool_calls"),
+    ("commander", "TOOL-022", "get_usage_stats"),
+    ("commander", "TOOL-022", "list_processes"),
+    ("commander", "TOOL-022", "list_searches"),
+    ("commander", "TOOL-022", "list_sessions"),
+}
+"""Every failure there may be: server, check, tool. Each was confirmed by hand on the raw JSON-RPC."""
+
+WARNINGS = {
+    "RES-002": {"tmdb"},  # its resources come from the internet; offline it answers -32603
+    "STDIO-003": {"trello"},  # it keeps timers that nobody ends
+    "TOOL-018": {"commander"},  # prose and JSON in one text block
+    "TOOL-023": {"firecrawl", "taskmaster-ai"},  # fastmcp answers wrong arguments with -32602
+}
+"""Every warning there may be besides advice and what the second opinion is asked about: check, servers."""
+
+SECOND_OPINIONS = ("BASE-009", "BASE-011", "BASE-012", "TOOL-021")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,6 +143,22 @@ def ran(installed: Path, tmp_path_factory: pytest.TempPathFactory) -> Ran:
     )
 
 
+@pytest.fixture(scope="module")
+def second_opinion(settled: Path) -> dict[str, dict[str, Any]]:
+    """What a client that shares no code with the project saw, by server."""
+    done = subprocess.run(
+        [sys.executable, str(Path(__file__).with_name("oracle.py")), CONFIG],
+        cwd=ROOT,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        text=True,
+        timeout=RUN_TIMEOUT_S,
+        check=True,
+    )
+    facts: dict[str, dict[str, Any]] = json.loads(done.stdout)
+    return facts
+
+
 def test_all_nineteen_are_discovered_in_the_order_of_the_file(ran: Ran) -> None:
     assert [entry["name"] for entry in ran.report["servers"]] == list(TOOLS)
 
@@ -144,6 +186,62 @@ def test_the_server_without_its_backend_is_red_once(ran: Ran) -> None:
     verdicts = [entry["verdict"] for entry in ran.results("podman-homelab")]
     assert verdicts.count("fail") == 1
     assert set(verdicts) <= {"fail", "skip"}
+
+
+def test_every_failure_is_one_that_was_confirmed(ran: Ran) -> None:
+    failed = {
+        (entry["server"], entry["check"], entry["tool"])
+        for entry in ran.report["results"]
+        if entry["verdict"] == "fail"
+    }
+    assert failed == FAILURES
+
+
+def test_every_warning_is_advice_or_was_confirmed(ran: Ran) -> None:
+    warned: dict[str, set[str]] = {}
+    for entry in ran.report["results"]:
+        if entry["verdict"] == "warn" and entry["level"] != "ADV" and entry["check"] not in SECOND_OPINIONS:
+            warned.setdefault(entry["check"], set()).add(entry["server"])
+    assert warned == WARNINGS
+
+
+def test_advice_never_fails_a_server(ran: Ran) -> None:
+    results = ran.report["results"]
+    assert [entry["nodeid"] for entry in results if entry["level"] == "ADV" and entry["verdict"] == "fail"] == []
+
+
+def complaints(ran: Ran, check: str) -> set[str]:
+    """Return the connected servers that a check does not pass."""
+    results = [entry for entry in ran.report["results"] if entry["check"] == check and entry["verdict"] != "skip"]
+    return {entry["server"] for entry in results if entry["verdict"] != "pass"}
+
+
+def disagreements(facts: dict[str, dict[str, Any]], fact: str, wanted: Callable[[Any], bool]) -> set[str]:
+    """Return the servers whose fact is not as wanted."""
+    return {name for name, seen in facts.items() if "gone" not in seen and not wanted(seen[fact])}
+
+
+def test_a_second_client_finds_the_same_tools(ran: Ran, second_opinion: dict[str, dict[str, Any]]) -> None:
+    ours = {entry["name"]: [tool["name"] for tool in entry["tools"]] for entry in ran.report["servers"]}
+    assert ours == {name: facts.get("tools", []) for name, facts in second_opinion.items()}
+
+
+def test_a_second_client_agrees_on_unknown_methods(ran: Ran, second_opinion: dict[str, dict[str, Any]]) -> None:
+    assert complaints(ran, "BASE-009") == disagreements(second_opinion, "unknown_method", lambda code: code == -32601)
+
+
+def test_a_second_client_agrees_on_broken_json(ran: Ran, second_opinion: dict[str, dict[str, Any]]) -> None:
+    assert complaints(ran, "BASE-011") == disagreements(second_opinion, "broken_json", lambda codes: codes == [-32700])
+
+
+def test_a_second_client_agrees_on_what_is_no_request(ran: Ran, second_opinion: dict[str, dict[str, Any]]) -> None:
+    refused = [-32600, -32600]
+    assert complaints(ran, "BASE-012") == disagreements(second_opinion, "no_request", lambda codes: codes == refused)
+
+
+def test_a_second_client_agrees_on_unknown_tools(ran: Ran, second_opinion: dict[str, dict[str, Any]]) -> None:
+    by_error = disagreements(second_opinion, "unknown_tool", lambda outcome: isinstance(outcome, int))
+    assert complaints(ran, "TOOL-021") == by_error
 
 
 def test_no_check_breaks_on_a_published_server(ran: Ran) -> None:

@@ -20,9 +20,9 @@ pytestmark = pytest.mark.real
 CAUSES = {
     "no-docker-daemon": (FaultKind.EXITED, 1, "Docker daemon is not accessible"),
     "no-podman": (FaultKind.EXITED, 2, "no podman implementation available"),
-    "no-key": (FaultKind.MISSING_CREDENTIALS, 1, "TMDB_API_KEY"),
-    "no-token": (FaultKind.MISSING_CREDENTIALS, 1, "YOUTUBE_API_KEY"),
-    "no-keys": (FaultKind.MISSING_CREDENTIALS, 1, "TRELLO_TOKEN"),
+    "no-key": (FaultKind.UNSET_VARIABLE, 1, "TMDB_API_KEY"),
+    "no-token": (FaultKind.UNSET_VARIABLE, 1, "YOUTUBE_API_KEY"),
+    "no-keys": (FaultKind.UNSET_VARIABLE, 1, "TRELLO_TOKEN"),
     "not-installed": (FaultKind.NOT_INSTALLED, 1, "server-that-nobody-installed"),
     "no-such-program": (FaultKind.NOT_INSTALLED, None, "mcp-server-that-nobody-installed"),
     "wrong-arguments": (FaultKind.WRONG_ARGUMENTS, 2, "usage"),
