@@ -140,7 +140,7 @@ _BLOCKS: Mapping[str, Callable[[JsonObject], Iterator[str]]] = {
 
 def _media_notes(block: Json) -> Iterator[str]:
     """Yield what is odd about the bytes of an image or audio block."""
-    if not isinstance(block, dict) or block.get("type") not in {"image", "audio"}:
+    if not isinstance(block, dict) or block.get("type") not in ("image", "audio"):
         return
     kind, data = block.get("mimeType"), decoded(block.get("data"))
     signatures = _SIGNATURES.get(kind) if isinstance(kind, str) else None
