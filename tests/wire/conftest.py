@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import os
 import sys
 import textwrap
@@ -66,6 +67,7 @@ class FakeTransport:
     pid: int | None = None
     stderr_tail: str = ""
     unread_bytes: int = 0
+    partial_bytes: int = 0
     version: str = ""
     abandoned: list = field(default_factory=list)
     slowed: list[float] = field(default_factory=list)
@@ -163,5 +165,25 @@ def inline(tmp_path: Path) -> Callable[..., Launch]:
         return Launch(
             name="inline", transport=TransportKind.STDIO, command=(sys.executable, "-I", str(script)), env=env or {}
         )
+
+    return make
+
+
+@pytest.fixture
+def hurried(reaper: Reaper) -> Connector:
+    """Return a connector for faults that run into their time."""
+    quick = dataclasses.replace(SMALL, start_s=0.7, call_s=0.7, list_s=2.0, exit_s=0.5)
+    return Connector(limits=quick, reaper=reaper)
+
+
+@pytest.fixture
+def raw() -> Callable[..., Launch]:
+    """Return a maker of launches of the server with faults to switch on."""
+    script = Path(__file__).parents[1] / "servers" / "raw.py"
+
+    def make(fault: str | None = None, *, options: tuple[str, ...] = ()) -> Launch:
+        switched = () if fault is None else ("--fault", fault)
+        command = (sys.executable, "-S", "-E", str(script), *switched, *options)
+        return Launch(name="raw", transport=TransportKind.STDIO, command=command)
 
     return make

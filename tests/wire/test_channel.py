@@ -109,10 +109,10 @@ async def test_a_cancelled_caller_tells_the_server(fake: Callable) -> None:
         (b'[{"jsonrpc":"2.0","id":1,"result":{}}]', AnomalyKind.NOT_AN_OBJECT, "is a JSON array instead of an object"),
         (b'{"jsonrpc":"2.0","ID":1}', AnomalyKind.SHAPELESS, "neither result nor error"),
         (b'{"jsonrpc":"2.0","id":1.0,"result":{}}', AnomalyKind.WRONG_ID_TYPE, "id 1.0 instead of 1"),
-        (b'{"jsonrpc":"2.0","id":"1","result":{}}', AnomalyKind.WRONG_ID_TYPE, "id '1' instead of 1"),
-        (b'{"jsonrpc":"2.0","id":true,"result":{}}', AnomalyKind.UNKNOWN_ID, "id True instead of 1"),
+        (b'{"jsonrpc":"2.0","id":"1","result":{}}', AnomalyKind.WRONG_ID_TYPE, 'id "1" instead of 1'),
+        (b'{"jsonrpc":"2.0","id":true,"result":{}}', AnomalyKind.UNKNOWN_ID, "id true instead of 1"),
         (b'{"jsonrpc":"2.0","id":99,"result":{}}', AnomalyKind.UNKNOWN_ID, "id 99 instead of 1"),
-        (b'{"jsonrpc":"2.0","id":null,"error":{}}', AnomalyKind.ORPHANED_ERROR, "id None instead of 1"),
+        (b'{"jsonrpc":"2.0","id":null,"error":{}}', AnomalyKind.ORPHANED_ERROR, "id null instead of 1"),
     ],
 )
 async def test_an_unusable_answer_fails_its_request_at_once(

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 class _Silent:
     """A transport that goes nowhere."""
 
-    kind, pid, stderr_tail, unread_bytes = "fake", None, "", 0
+    kind, pid, stderr_tail, unread_bytes, partial_bytes = "fake", None, "", 0, 0
 
     def send(self, message: Outgoing) -> None: ...
     def abandon(self, request_id: object) -> None: ...

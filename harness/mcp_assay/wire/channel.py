@@ -17,7 +17,7 @@ from mcp_assay.wire.log import WireLog
 from mcp_assay.wire.messages import BOM, AnomalyKind, Undecodable, decode, encode, guess_id, is_response
 from mcp_assay.wire.pending import Pending, PendingTable, Probe
 from mcp_assay.wire.transport import Outgoing
-from mcp_assay.wire.triage import Triage
+from mcp_assay.wire.triage import Triage, seen_meanwhile
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -255,6 +255,7 @@ class Channel:
             return
         self._table.expire(identity)
         kind, message = FaultKind.TIMEOUT, f"no answer to {pending.method} within {seconds:g} s"
+        message += seen_meanwhile(self.log, pending.sent_at, self._transport.partial_bytes)
         if self._transport.unread_bytes:
             kind, message = FaultKind.STDIN_BLOCKED, f"the server has not read its stdin for {seconds:g} s"
         elif cancellable:
@@ -277,6 +278,22 @@ class Channel:
         if probe is not None:
             probe.resolve(probe.answered(message, raw, http, self._now()))
         if isinstance(message.get("method"), str):
+            if self._is_echo(message, raw):
+                return
             self._incoming.take(message, raw, self._now(), owner)
         elif probe is None:
             self._triage.stray(message, raw, self._now(), http, owner)
+
+    def _is_echo(self, message: JsonObject, raw: bytes) -> bool:
+        """Fail a request that the server sent back as it came, as ``cat`` does; return whether it did."""
+        identity = message.get("id")
+        pending = self._table.open.get(identity) if type(identity) is int or type(identity) is str else None
+        if pending is None or pending.sent.rstrip() != raw.rstrip():
+            return False
+        fault = Fault(
+            kind=FaultKind.SPEAKS_NO_MCP,
+            message="the server sent our own request back",
+            hint="check that the command starts a server; a shell or cat repeats its input",
+        )
+        self.request_failed(pending.id, fault, raw=raw)
+        return True

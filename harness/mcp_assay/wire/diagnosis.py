@@ -44,6 +44,14 @@ _RULES = (
         "install it, or correct the command; nothing was downloaded for you",
     ),
     _rule(
+        FaultKind.UNSET_VARIABLE,
+        r"(environment variable|env var)s?\b.{0,80}(required|missing|not set|must be set|undefined|unset)"
+        r"|(required|missing|set|unset|undefined)\b.{0,40}(environment variable|env var)"
+        r"|\b(?-i:[A-Z][A-Z0-9]*_[A-Z0-9_]+)\b:? (is |was |must be )?(required|missing|not set|set$|undefined|unset)",
+        "it asks for an environment variable",
+        "set it in the server's env block; servers do not inherit our environment",
+    ),
+    _rule(
         FaultKind.MISSING_CREDENTIALS,
         r"(api[ _-]?key|token|secret|password|credential|client[ _-]?id)s?\b.{0,60}"
         r"(required|missing|not (set|found|provided|defined|configured)|must be (set|provided)|is undefined)"
@@ -51,14 +59,6 @@ _RULES = (
         r"|unauthori[sz]ed|authentication (failed|required)|\b401\b|(permission|access) denied for user",
         "it asks for credentials",
         "set them in the server's env block",
-    ),
-    _rule(
-        FaultKind.UNSET_VARIABLE,
-        r"(environment variable|env var)\b.{0,80}(required|missing|not set|must be set|undefined)"
-        r"|(required|missing|set|unset)\b.{0,40}(environment variable|env var)"
-        r"|[A-Z][A-Z0-9]*_[A-Z0-9_]+ (is )?(required|not set)",
-        "it asks for an environment variable",
-        "set it in the server's env block; servers do not inherit our environment",
     ),
     _rule(
         FaultKind.WRONG_ARGUMENTS,

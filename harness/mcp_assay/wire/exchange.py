@@ -87,8 +87,8 @@ class Exchange:
 
     @property
     def succeeded(self) -> bool:
-        """Whether there is a result that is no tool error."""
-        return self.result is not None and not self.is_tool_error
+        """Whether there is a result that is no tool error, and no error beside it."""
+        return self.result is not None and self.error is None and not self.is_tool_error
 
     def describe(self) -> str:
         """Return what came back in a few words, for a verdict's ``observed``."""

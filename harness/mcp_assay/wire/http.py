@@ -47,6 +47,7 @@ class HttpTransport:
     pid: int | None = None
     stderr_tail = ""
     unread_bytes = 0
+    partial_bytes = 0
 
     def __init__(self, launch: Launch, limits: Limits, clock: Clock) -> None:
         self.client = HttpClient(launch, limits)

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from mcp_assay.core.json_types import Json, JsonObject
 
 _ID = re.compile(rb'"id"\s*:\s*(-?\d+|"[^"\\]{0,200}")')
+_GLUED = re.compile(rb'\{\s*"(jsonrpc|id|result|error|method)"\s*:')
+_LONGEST_INTEGER = 1_000
+
 BOM = b"\xef\xbb\xbf"
 """The UTF-8 byte order mark."""
 
@@ -114,14 +117,35 @@ def _explain(line: bytes, complaint: str) -> Undecodable:
             AnomalyKind.INVALID_UTF8, f"byte 0x{line[problem.start]:02x} at {problem.start} is not UTF-8"
         )
     if not looks_like_message(line):
-        return Undecodable(AnomalyKind.NOISE, "not JSON")
+        glued = _GLUED.search(line[:4096])
+        if glued is None:
+            return Undecodable(AnomalyKind.NOISE, "not JSON")
+        return Undecodable(
+            AnomalyKind.INVALID_JSON, f"{_text(line[: glued.start()])!r} stands before it on the same line"
+        )
     try:
-        json.loads(text, parse_constant=_refuse_constant)
+        json.loads(text, parse_constant=_refuse_constant, parse_int=_bounded_integer)
     except RecursionError:
         complaint = f"nested deeper than {DEEPEST} levels"
     except ValueError as problem:
         complaint = str(problem)
     return Undecodable(AnomalyKind.INVALID_JSON, complaint)
+
+
+def _text(data: bytes) -> str:
+    """Return bytes as text, undecodable ones as escapes."""
+    return data.decode("utf-8", "backslashreplace")
+
+
+def _bounded_integer(digits: str) -> int:
+    """Return an integer of bearable length.
+
+    Raises:
+        ValueError: It is longer.
+    """
+    if len(digits) > _LONGEST_INTEGER:
+        raise ValueError(f"an integer of {len(digits):,} digits")
+    return int(digits)
 
 
 def _refuse_constant(name: str) -> None:
@@ -134,7 +158,7 @@ def _refuse_constant(name: str) -> None:
 
 
 def looks_like_message(line: bytes) -> bool:
-    """Return whether a line was meant as a JSON-RPC message rather than as text for a person."""
+    """Return whether a line starts as a JSON-RPC message rather than as text for a person."""
     return line.lstrip()[:1] in (b"{", b"[") and b'"jsonrpc"' in line[:4096]
 
 

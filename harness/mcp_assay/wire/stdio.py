@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import signal
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from mcp_assay.core.faults import Fault, FaultKind
 from mcp_assay.wire.framing import LineFramer
+from mcp_assay.wire.messages import AnomalyKind, Undecodable, decode, looks_like_message
 from mcp_assay.wire.process import ServerProcess
 from mcp_assay.wire.transport import CloseReport
 
@@ -65,6 +67,11 @@ class StdioTransport:
         """Bytes we wrote that the server has not read."""
         return 0 if self._process is None else self._process.unread_bytes
 
+    @property
+    def partial_bytes(self) -> int:
+        """Bytes received of a line that has not ended."""
+        return self._framer.pending_bytes
+
     def send(self, message: Outgoing) -> None:
         """Write one line; a closed stdin fails the request, unless the end of the process comes first and says why."""
         if self._process is None or self._process.write(message.data):
@@ -118,13 +125,19 @@ class StdioTransport:
             self._receiver.line_received(line)
 
     def _ended(self) -> None:
-        """Deliver a last line without newline, then the end."""
+        """Deliver a last line without newline when it is whole, then the end."""
         if self._receiver is None:
             return
+        fault = self._end_fault()
         rest = self._framer.flush()
-        if rest is not None:
+        if isinstance(rest, bytes) and not isinstance(decode(rest), Undecodable):
             self._receiver.line_received(rest)
-        self._receiver.connection_ended(self._end_fault())
+        elif rest is not None:
+            head = rest if isinstance(rest, bytes) else rest.head
+            self._receiver.anomaly_seen(AnomalyKind.INVALID_JSON, head, "the last line has no end")
+            if looks_like_message(head):
+                fault = replace(fault, message=f"{fault.message} in the middle of a message")
+        self._receiver.connection_ended(fault)
 
     def _end_fault(self) -> Fault:
         """Return how the server ended, with its last words."""

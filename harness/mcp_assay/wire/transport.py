@@ -103,6 +103,11 @@ class Transport(Protocol):
         """Bytes we wrote that the server has not taken."""
         ...
 
+    @property
+    def partial_bytes(self) -> int:
+        """Bytes received of a message that has not ended."""
+        ...
+
     def send(self, message: Outgoing) -> None:
         """Hand one message over without waiting; trouble is told to the receiver."""
         ...
