@@ -187,3 +187,12 @@ def test_the_worst_of_several_verdicts_is_told() -> None:
     assert worst([Fitness.READY, Fitness.UNREACHABLE, Fitness.NOT_READY]) is Fitness.UNREACHABLE
     assert worst([Fitness.READY, Fitness.UNPROVEN]) is Fitness.UNPROVEN
     assert worst([]) is Fitness.UNPROVEN
+
+
+def test_a_category_weighs_as_much_as_it_was_exercised() -> None:
+    closed = [verdict("EXEC-001", Outcome.SKIP, category=Category.EXECUTION, tool=f"t{n}") for n in range(9)]
+    warned = verdict("EXEC-002", Outcome.WARN, category=Category.EXECUTION, level=Level.DESC)
+    readiness = assess([verdict("CONN-001", Outcome.PASS, category=Category.CONNECTIVITY), *closed, warned])
+    assert readiness.categories[Category.EXECUTION].score == 0
+    assert readiness.score > 85
+    assert readiness.verdict is Fitness.UNPROVEN

@@ -75,7 +75,7 @@ def _state(config: pytest.Config, options: Options, documents: Sequence[ConfigDo
         limits=Limits(start_s=options.mcp_start_timeout, call_s=options.mcp_call_timeout),
         protocol=options.mcp_protocol,
         checks=[check for group in config.hook.pytest_mcp_checks(config=config) for check in group],
-        reproduce=_reproduce(documents),
+        reproduce=_reproduce(options, documents),
         overlay=Overlay.find(config.invocation_params.dir, root=config.rootpath),
         skip_unset=options.mcp_unset == "skip",
         on_demand=_on_demand(config),
@@ -105,6 +105,12 @@ def _quiet_asyncio() -> None:
     warnings.filterwarnings("ignore", message=r'The configuration option "asyncio_default_fixture_loop_scope"')
 
 
-def _reproduce(documents: Sequence[ConfigDocument]) -> str:
-    """Return the start of a command line that judges the same documents."""
-    return shlex.join(["pytest", *(part for document in documents for part in ("--mcp-config", document.given))])
+def _reproduce(options: Options, documents: Sequence[ConfigDocument]) -> str:
+    """Return the start of a command line that judges in the same way; a node id names its document by itself."""
+    words = ["pytest"]
+    if any(document.id != document.given for document in documents):
+        words += [word for document in documents for word in ("--mcp-config", document.given)]
+    words += ["--mcp-allow-writes"] * options.mcp_allow_writes
+    words += ["--mcp-protocol", options.mcp_protocol] if options.mcp_protocol else []
+    words += ["--mcp-seed", str(options.mcp_seed)] if options.mcp_seed else []
+    return shlex.join(words)

@@ -73,7 +73,7 @@ class SessionHooks:
         for document in self._state.documents:
             yield f"mcp-assay: {document.id} ({len(document.specs)} servers)"
             for spec in document.specs:
-                place = " ".join(str(part) for part in spec.command) or str(spec.url)
+                place = " ".join(str(part) for part in spec.command) if spec.url is None else str(spec.url)
                 state = "disabled: " if spec.disabled else ""
                 yield f"  {present.line(f'{spec.name}: {state}{place}', 200)}"
 

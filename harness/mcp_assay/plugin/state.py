@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from mcp_assay.config.describe import literal_secrets
 from mcp_assay.config.overlay import Overlay
 from mcp_assay.core.clock import SystemClock
 from mcp_assay.core.errors import AssayError, ConfigError
@@ -122,6 +123,7 @@ class AssaySession:
         """
         secrets: dict[str, str] = {}
         for spec in self.specs:
+            secrets |= {f"{spec.name} {label}": value for label, value in literal_secrets(spec).items()}
             if spec.disabled:
                 continue
             try:

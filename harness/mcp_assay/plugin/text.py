@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
     from mcp_assay.core.verdicts import Verdict
 
-_SHOWN_EXCHANGE = 1_500
+_SHOWN_EXCHANGE = 800
 
 
 def describe(verdict: Verdict) -> str:

@@ -159,7 +159,7 @@ def decide(server: str, tool: ToolDefinition, rules: ToolRules, *, allow_writes:
     if allow_writes:
         return CallDecision(allowed=True, reason="opened by --mcp-allow-writes", arguments=arguments)
     if tool.annotations.get("readOnlyHint") is not True:
-        given = "is not annotated" if not tool.annotations else "does not claim to be"
+        given = "has no annotations, so not" if not tool.annotations else "does not claim"
         return CallDecision(
             allowed=False, reason=f"not called: it {given} readOnlyHint: true; {opening_line(server, tool.name)}"
         )

@@ -2,8 +2,9 @@
 
 A check counts once, however many tools it looked at: its share is passes over judged verdicts. A category's score is
 the mean of those shares weighted by level, its evidence the like-weighted mean of what was exercised of what applies.
-A server's score and evidence are the weighted means over the categories that have something to say. The points that
-findings cost add up to what is missing from 100.
+A server's score and evidence are the weighted means over the categories that have something to say; in the score a
+category weighs as much as it was exercised, so that two calls on a server with fifty closed tools do not decide it. The
+points that findings cost add up to what is missing from 100.
 """
 
 from __future__ import annotations
@@ -79,11 +80,13 @@ class CategoryReadiness:
     Attributes:
         score: 0…100, or None when nothing was judged.
         evidence: Share exercised of what applies, 0…1, or None when nothing applies.
+        judged_share: Share judged of what applies, errors of ours included, 0…1.
         counts: Number of verdicts by outcome.
     """
 
     score: float | None
     evidence: float | None
+    judged_share: float
     counts: Mapping[Outcome, int]
 
 
@@ -186,7 +189,7 @@ def assess(verdicts: Sequence[Verdict], *, reachable: bool = True, policy: Scori
         verdict=_fitness(score, evidence, policy, blocked=bool(blockers)) if reachable else Fitness.UNREACHABLE,
         categories=categories,
         blockers=blockers,
-        findings=_findings(checks, policy),
+        findings=_findings(checks, categories, policy),
         passed=sum(verdict.outcome is Outcome.PASS for verdict in verdicts),
         judged=sum(verdict.outcome in _JUDGED for verdict in verdicts),
     )
@@ -216,20 +219,29 @@ def _assess_category(checks: Sequence[_Check]) -> CategoryReadiness:
     """Return score and evidence of one category."""
     score = _mean((check.passed_share, check.weight) for check in checks if check.judged)
     evidence = _mean((check.exercised_share, check.weight) for check in checks if check.applicable)
+    judged = _mean((check.judged / check.applicable, check.weight) for check in checks if check.applicable)
     counts = count_outcomes(verdict for check in checks for verdict in check.verdicts)
-    return CategoryReadiness(score=None if score is None else 100 * score, evidence=evidence, counts=counts)
+    return CategoryReadiness(
+        score=None if score is None else 100 * score, evidence=evidence, judged_share=judged or 0.0, counts=counts
+    )
 
 
 def _server_means(
     categories: Mapping[Category, CategoryReadiness], policy: ScoringPolicy
 ) -> tuple[float | None, float]:
     """Return the score of the categories that were judged, None without any, and the evidence of those that apply."""
-    weights = policy.weights
-    scores = ((entry.score, weights.get(c, 0.0)) for c, entry in categories.items() if entry.score is not None)
-    shares = ((entry.evidence, weights.get(c, 0.0)) for c, entry in categories.items() if entry.evidence is not None)
-    score = _mean(scores)
+    judged = ((entry.score, _reach(c, entry, policy)) for c, entry in categories.items() if entry.score is not None)
+    shares = (
+        (entry.evidence, policy.weights.get(c, 0.0)) for c, entry in categories.items() if entry.evidence is not None
+    )
+    score = _mean(judged)
     # Rounding could lift a mean of hundreds a hair above 100.
     return None if score is None else min(100.0, score), min(1.0, _mean(shares) or 0.0)
+
+
+def _reach(category: Category, entry: CategoryReadiness, policy: ScoringPolicy) -> float:
+    """Return what a category weighs in the score: its share, as far as it was judged."""
+    return policy.weights.get(category, 0.0) * entry.judged_share
 
 
 def _mean(pairs: Iterable[tuple[float, float]]) -> float | None:
@@ -248,15 +260,20 @@ def _fitness(score: float | None, evidence: float, policy: ScoringPolicy, *, blo
     return Fitness.UNPROVEN if score is None or evidence < policy.ready_evidence else Fitness.READY
 
 
-def _findings(checks: Mapping[Category, Sequence[_Check]], policy: ScoringPolicy) -> tuple[Finding, ...]:
+def _findings(
+    checks: Mapping[Category, Sequence[_Check]],
+    categories: Mapping[Category, CategoryReadiness],
+    policy: ScoringPolicy,
+) -> tuple[Finding, ...]:
     """Return what cost points: costliest first, then the stronger level, then by id."""
     judged = {category: [check for check in members if check.judged] for category, members in checks.items()}
-    total = sum(policy.weights.get(category, 0.0) for category, members in judged.items() if members)
+    reach = {category: _reach(category, categories[category], policy) for category in judged if judged[category]}
+    total = sum(reach.values())
     findings = [
         Finding(verdicts=lost, points=100 * share * check.weight * (1 - check.passed_share))
-        for category, members in judged.items()
-        for share in [_share(policy.weights.get(category, 0.0), total, members)]
-        for check in members
+        for category, weight in reach.items()
+        for share in [_share(weight, total, judged[category])]
+        for check in judged[category]
         for lost in [tuple(v for v in check.verdicts if v.outcome in _JUDGED - {Outcome.PASS})]
         if lost
     ]
