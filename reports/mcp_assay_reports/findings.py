@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from mcp_assay_reports.texts import line
+from mcp_assay_reports.texts import line, score
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -22,7 +22,7 @@ class Cluster:
 
     Attributes:
         results: The results that did not pass, gravest first; at least one.
-        points: What they cost all their servers together, out of 100 for each server.
+        points: What they cost of the score that the servers have on average, 0…100.
     """
 
     results: tuple[ResultEntry, ...]
@@ -37,6 +37,17 @@ class Cluster:
     def title(self) -> str:
         """Return the check's id and short name."""
         return line(f"{self.first['check']} {self.first.get('slug', '')}", 80)
+
+    @property
+    def blocks(self) -> bool:
+        """Return whether a failed MUST is among the results."""
+        return self.first["verdict"] == "fail" and self.first["level"] == "MUST"
+
+    @property
+    def weight(self) -> str:
+        """Return how much the finding matters: level, verdict, whether it blocks, what it costs."""
+        words = [f"{self.first['level']} {self.first['verdict']}", *(["blocker"] if self.blocks else [])]
+        return ", ".join([*words, *([f"-{score(self.points)} points"] if self.points >= 0.1 else [])])
 
     @property
     def servers(self) -> list[str]:
@@ -55,7 +66,10 @@ class Cluster:
 
 
 def clusters(document: Document) -> list[Cluster]:
-    """Return the findings of a run, one cluster for each check: costliest first, then by gravity and level."""
+    """Return the findings of a run, one cluster for each check.
+
+    Failed MUST checks come first, because each of them alone keeps a server from being ready; then what costs most.
+    """
     return _sorted(_clustered(document["results"], document["servers"]))
 
 
@@ -95,19 +109,32 @@ def _clustered(results: Iterable[ResultEntry], servers: Sequence[ServerEntry]) -
     for result in results:
         if result["verdict"] in _SEVERITY:
             groups.setdefault(result["check"], []).append(result)
-    costs: dict[str, float] = {}
-    for server in servers:
-        for costly in server["readiness"]["costliest"]:
-            costs[costly["check"]] = costs.get(costly["check"], 0.0) + costly["points"]
+    costs = _costs(servers)
     return [
         Cluster(results=tuple(sorted(found, key=_gravity)), points=costs.get(check, 0.0))
         for check, found in groups.items()
     ]
 
 
+def _costs(servers: Sequence[ServerEntry]) -> dict[str, float]:
+    """Return what each check costs of the mean score over the servers that the run was meant to use."""
+    tried = [server for server in servers if server["status"] in {"connected", "failed"}]
+    costs: dict[str, float] = {}
+    for server in tried:
+        for costly in server["readiness"]["costliest"]:
+            costs[costly["check"]] = costs.get(costly["check"], 0.0) + costly["points"] / len(tried)
+    return costs
+
+
 def _sorted(found: list[Cluster]) -> list[Cluster]:
     """Return clusters in the order in which they are told."""
-    return sorted(found, key=lambda cluster: (-cluster.points, *_gravity(cluster.first), cluster.first["check"]))
+    return sorted(found, key=_order)
+
+
+def _order(cluster: Cluster) -> tuple[bool, float, int, int, str]:
+    """Return the sort key of a cluster: blockers, then cost, then gravity and level."""
+    first = cluster.first
+    return (not cluster.blocks, -cluster.points, *_gravity(first), first["check"])
 
 
 def _gravity(result: ResultEntry) -> tuple[int, int]:
