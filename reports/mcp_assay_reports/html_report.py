@@ -197,14 +197,13 @@ def _unusable(document: Document) -> Iterator[str]:
 def _finding(cluster: Cluster, document: Document) -> str:
     """Return one finding of the overview, linked to the page of its gravest result."""
     first = cluster.first
-    cost = f", -{score(cluster.points)} points" if cluster.points else ""
     address = link(first["spec"])
     spec = f' (<a href="{escape(address)}" rel="noreferrer noopener">specification</a>)' if address else ""
     at = next(index for index, result in enumerate(document["results"]) if result is first)
     reproduce = f"<pre>{_shown(first['reproduce'], 600)}</pre>" if first["reproduce"] else ""
     return (
         f'<li><a href="#result/{at}"><strong>{_shown(cluster.title, 90)}</strong></a> {_chip(first["verdict"])} '
-        f"{first['level']}{cost}<br>{_place(cluster)}<br>{_shown(first['observed'] or first['requirement'], 400)}{spec}"
+        f"{cluster.weight}<br>{_place(cluster)}<br>{_shown(first['observed'] or first['requirement'], 400)}{spec}"
         f"{reproduce}</li>"
     )
 

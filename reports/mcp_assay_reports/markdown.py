@@ -180,9 +180,7 @@ def _costliest(document: Document, most: int = 5) -> Iterator[str]:
 
 def _headline(cluster: Cluster) -> str:
     """Return a finding in one line: what, how strong, where, at what cost."""
-    first = cluster.first
-    cost = f", -{score(cluster.points)} points" if cluster.points else ""
-    return f"**{code(cluster.title, 90)}** ({first['level']}, {first['verdict']}{cost}): {_place(cluster)}"
+    return f"**{code(cluster.title, 90)}** ({cluster.weight}): {_place(cluster)}"
 
 
 def _place(cluster: Cluster) -> str:

@@ -172,10 +172,7 @@ def _costliest(document: Document, screen: _Screen) -> Iterator[str]:
 def _finding(number: int, cluster: Cluster, screen: _Screen) -> Iterator[str]:
     """Yield one finding: where it is, what was seen and how to see it again."""
     first = cluster.first
-    cost = f", -{score(cluster.points)} points" if cluster.points else ""
-    yield screen.wrapped(
-        f"{number}. {screen.text(cluster.title)} ({first['level']} {first['verdict']}{cost})", "  ", "     "
-    )
+    yield screen.wrapped(f"{number}. {screen.text(cluster.title)} ({cluster.weight})", "  ", "     ")
     yield screen.wrapped(_place(cluster, screen), "     ")
     yield screen.wrapped(screen.text(first["observed"] or first["requirement"]), "     ")
     if first["reproduce"]:

@@ -9,6 +9,7 @@ import junitparser
 import pytest
 
 from mcp_assay_reports import junit
+from mcp_assay_reports.texts import score
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -86,7 +87,7 @@ def test_junitparser_reads_verdicts_and_properties(document: Document) -> None:
     assert properties["check"] == "TOOL-003"
     assert properties["level"] == "MUST"
     assert properties["spec"].startswith("https://")
-    assert properties["score"] == "82.4"
+    assert properties["score"] == score(document["servers"][1]["readiness"]["score"])
     assert suite.failures == 14
     failed = [case for case in suite if not case.is_passed]
     assert failed[0].name == "TOOL-003 tool-shape: tool_10"

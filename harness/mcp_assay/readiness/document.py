@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from mcp_assay.core.verdicts import Verdict
     from mcp_assay.readiness.scoring import CategoryReadiness
 
-_MOST_COSTLIEST = 5
+_MOST_COSTLIEST = 10
 _MOST_NAMED_TOOLS = 200
 _LATENCIES = ("min", "p50", "p90", "p95", "p99", "max", "mean", "stddev")
 
