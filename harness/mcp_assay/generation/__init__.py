@@ -2,6 +2,7 @@
 
 from mcp_assay.generation.errors import GenerationError, TooComplexError, UnsatisfiableError, UnusableSchemaError
 from mcp_assay.generation.invalid import Breaker, InvalidArguments, invalid_arguments, invalid_examples
+from mcp_assay.generation.sources import Style
 from mcp_assay.generation.surroundings import Surroundings
 from mcp_assay.generation.valid import Maker, arguments, example_arguments, maker_of
 
@@ -10,6 +11,7 @@ __all__ = [
     "GenerationError",
     "InvalidArguments",
     "Maker",
+    "Style",
     "Surroundings",
     "TooComplexError",
     "UnsatisfiableError",

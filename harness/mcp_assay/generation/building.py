@@ -7,6 +7,7 @@ decide, a generator makes candidates and the validator picks.
 
 from __future__ import annotations
 
+import functools
 import math
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -14,8 +15,8 @@ from typing import TYPE_CHECKING, cast
 
 from jsonschema_rs import CanonicalSchema, canonical
 
-from mcp_assay.generation.containers import Array, Checked, Link, Needed, Suggested, Union
-from mcp_assay.generation.document import Document, validator_of
+from mcp_assay.generation.containers import Array, Checked, Link, Needed, Suggested, Union, identity
+from mcp_assay.generation.document import Document, conforms, intersected, validator_of
 from mcp_assay.generation.errors import TooComplexError, UnsatisfiableError
 from mcp_assay.generation.hints import Hint, root_hint
 from mcp_assay.generation.names import plausible_numbers, plausible_texts
@@ -36,6 +37,7 @@ _HEAVIEST = 20_000
 _MOST_NODES = 20_000
 _DEEPEST = 80
 _MOST_COMBINATIONS = 64
+_LONGEST_CHAIN = 10
 _ANYTHING: tuple[Json, ...] = ("example", 1, True, None, 0.5, [], {}, ["example"], {"example": 1}, "", -1, "ä🙂")
 _BARE: dict[str, tuple[Json, ...]] = {
     "null": (None,),
@@ -110,7 +112,8 @@ class Builder:
 
     def passes(self, schema: CanonicalSchema) -> Callable[[Json], bool]:
         """Return the check whether a value conforms to ``schema``."""
-        return validator_of(cast("Json", schema.to_json_schema()), self.document.dialect).is_valid
+        validator = validator_of(cast("Json", schema.to_json_schema()), self.document.dialect)
+        return functools.partial(conforms, validator)
 
     def _suggested(self, schema: CanonicalSchema, hint: Hint, node: Node) -> Node:
         """Return ``node``, preferring conforming values that somebody wrote down or that fit the name."""
@@ -188,12 +191,13 @@ class Builder:
         """Return values of the branches' intersections, one member of each alternative at a time."""
         merged: list[CanonicalSchema] = []
         for branch in branches:
-            view = branch.view()
-            members = view.branches if isinstance(view, canonical.OneOfView | canonical.AnyOfView) else [branch]
-            merged = [one.intersect(other) for one in merged for other in members] if merged else list(members)
-            merged = [each for each in merged if each.kind is not canonical.CanonicalKind.FALSE][:_MOST_COMBINATIONS]
-        nodes = [self.node(each, hint) for each in dict.fromkeys(merged) if each != schema]
-        return self.keep(Checked(self._any_of(nodes), self.passes(schema))) if nodes else self.keep(Union(()))
+            members = _members(_followed(branch))
+            merged = [intersected(one, other) for one in merged for other in members] if merged else members
+            merged = [each for each in merged if not _impossible(each)][:_MOST_COMBINATIONS]
+        simpler = [each for each in dict.fromkeys(merged) if each != schema]
+        # Without a simpler form the values of single branches are candidates, and the check picks.
+        nodes = [self.node(each, hint) for each in simpler or branches]
+        return self.keep(Checked(self._any_of(nodes), self.passes(schema)))
 
     def _bare(self, schema: CanonicalSchema, kind: str, hint: Hint) -> Node:
         """Return the generator of one type without constraints."""
@@ -241,7 +245,24 @@ class Builder:
 
     def _contained(self, wanted: CanonicalSchema, items: CanonicalSchema | None, hint: Hint) -> Node:
         """Return the generator of an item that ``contains`` asks for."""
-        return self.node(wanted if items is None else wanted.intersect(items), hint.item(None))
+        return self.node(wanted if items is None else intersected(wanted, items), hint.item(None))
+
+
+def _followed(schema: CanonicalSchema) -> CanonicalSchema:
+    """Return what ``schema`` refers to, itself when it is no reference."""
+    for _ in range(_LONGEST_CHAIN):
+        view = schema.view()
+        target = schema.definition(view.uri) if isinstance(view, canonical.ReferenceView) else None
+        if target is None:
+            break
+        schema = target
+    return schema
+
+
+def _members(schema: CanonicalSchema) -> list[CanonicalSchema]:
+    """Return the alternatives of ``schema``, itself when there are none."""
+    view = schema.view()
+    return list(view.branches) if isinstance(view, canonical.OneOfView | canonical.AnyOfView) else [schema]
 
 
 def _impossible(schema: CanonicalSchema) -> bool:
@@ -274,7 +295,8 @@ def _in_written_order(values: list[Json], hint: Hint) -> list[Json]:
     for schema in hint.schemas:
         listed = schema.get("enum")
         written.extend(listed if isinstance(listed, list) else ())
-    return sorted(values, key=lambda value: written.index(value) if value in written else len(written))
+    places = {identity(value): place for place, value in reversed(list(enumerate(written)))}
+    return sorted(values, key=lambda value: places.get(identity(value), len(written)))
 
 
 def _number(view: canonical.IntegerView | canonical.NumberView, hint: Hint) -> Node:

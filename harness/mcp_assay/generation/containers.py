@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 from mcp_assay.generation.nodes import ATTEMPTS, Node, RejectedError, copied
-from mcp_assay.generation.sources import DEEPEST, Choice, Integers, roomy
+from mcp_assay.generation.sources import DEEPEST, Choice, Integers, Style, roomy
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 _SMALL_MASK = 6
 _RARELY = Integers(0, 15, plain=0)
 _FEW = Integers(1, 3)
+_MANY = 40
+_SOON = 10
+_ALL_OR_NONE = Choice((False, True))
 _MOSTLY = Choice((True, True, False))
 
 
@@ -86,8 +89,8 @@ class Suggested:
         return False
 
     def value(self, choose: Chooser) -> Json:
-        """Return a suggestion two times out of three."""
-        if self.node.weight == math.inf or choose(_MOSTLY):
+        """Return a suggestion two times out of three, seldom in another style than the plain one."""
+        if self.node.weight == math.inf or (choose.style is Style.PLAIN and choose(_MOSTLY)):
             return copied(choose(self.values))
         return self.node.value(choose)
 
@@ -179,6 +182,8 @@ class Array:
 
     def _length(self, choose: Chooser) -> int:
         """Return a number of items: few, and none beyond the least when room is short."""
+        if choose.style is Style.EDGES and roomy(choose):
+            return choose(Choice((self.low, max(self.low, min(self.high, _MANY)))))
         room = roomy(choose, self.items.weight if self.items else 1)
         reach = min(self.high, max(self.low + 3, len(self.prefix)) if room else self.low)
         return choose(Integers(self.low, max(self.low, reach)))
@@ -240,6 +245,10 @@ class Names(Protocol):
         """Return a name."""
         ...
 
+    def numbered(self, number: int) -> str | None:
+        """Return the name that stands for a number, or None when names have to follow a rule."""
+        ...
+
     def node(self, name: str) -> Node:
         """Return the generator of the values of ``name``."""
         ...
@@ -255,6 +264,7 @@ class Object:
         extra: Other properties, or None when there can be none.
         low: Least number of properties.
         high: Greatest number of properties.
+        breaches: Names and values of properties that have to be there because some rule must not hold.
     """
 
     required: dict[str, Node]
@@ -262,6 +272,7 @@ class Object:
     extra: Names | None
     low: int
     high: int
+    breaches: Sequence[tuple[Node, Node]] = ()
     weight: float = math.inf
     _names: tuple[str, ...] = field(default=(), init=False)
     _mask: Integers = field(default=_RARELY, init=False)
@@ -296,6 +307,8 @@ class Object:
                 continue
             if name in forced or roomy(choose, self.optional[name].weight) or len(made) < self.low:
                 made[name] = self.optional[name].value(choose)
+        for name_node, node in self.breaches:
+            made[str(name_node.value(choose))] = node.value(choose)
         self._add_extra(made, choose)
         if len(made) < self.low:
             raise RejectedError
@@ -307,7 +320,7 @@ class Object:
         names, missing = self._names, self.low - len(self.required)
         if not names or (missing <= 0 and not roomy(choose)):
             return []
-        if choose.eager:
+        if choose.eager or (choose.style is Style.EDGES and choose(_ALL_OR_NONE)):
             return list(names)
         mask = choose(self._mask)
         if len(names) <= _SMALL_MASK:
@@ -328,8 +341,9 @@ class Object:
             if choose.eager or not roomy(choose) or len(made) >= self.high or choose(_RARELY) != _RARELY.high:
                 return
             missing = min(choose(_FEW), self.high - len(made))
-        for _ in range(missing * 5):
-            name = self.extra.name(choose)
+        for attempt in range(missing * 5):
+            # Many names at once come from counting: random ones would collide.
+            name = (self.extra.numbered(len(made)) if attempt >= _SOON else None) or self.extra.name(choose)
             if name not in made and name not in self.optional:
                 made[name] = self.extra.node(name).value(choose)
                 missing -= 1

@@ -10,21 +10,19 @@ import jsonschema_rs
 from jsonschema_rs import canonical
 
 from mcp_assay.generation.errors import TooComplexError, UnsatisfiableError, UnusableSchemaError
+from mcp_assay.generation.limits import cases, check_bounds
 from mcp_assay.generation.regex import readable
 from mcp_assay.generation.relaxing import relaxed
-from mcp_assay.wire.schemas.dialects import DEFAULT_DIALECT, Dialect, children, dialect_named, places
+from mcp_assay.wire.schemas.dialects import DEFAULT_DIALECT, Dialect, dialect_named, places
+from mcp_assay.wire.schemas.text import scrubbed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from mcp_assay.core.json_types import Json, JsonObject
 
-DEEPEST = 100
-MOST_SUBSCHEMAS = 5_000
 LARGEST_BYTES = 512 * 1024
-MOST_STEPS = 20_000
+MOST_CASES = 4_096
+"""Combinations of alternatives beyond which the canonical form is not asked for: it would take seconds to give up."""
 _BACKTRACKS = jsonschema_rs.FancyRegexOptions(backtrack_limit=20_000)
-_IN_PLACE = ("/allOf", "/anyOf", "/oneOf", "/not", "/if", "/then", "/else", "/dependentSchemas", "/dependencies")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +53,7 @@ def load(schema: JsonObject) -> Document:
     """
     root = _copied(schema)
     dialect = dialect_named(root.get("$schema")) or DEFAULT_DIALECT
-    _bound(root, dialect)
+    check_bounds(root, dialect)
     _make_readable(root, dialect)
     try:
         validator = validator_of(root, dialect)
@@ -73,15 +71,15 @@ def _alternatives(root: JsonObject, dialect: Dialect) -> tuple[jsonschema_rs.Can
     Raises:
         TooComplexError: It stays too involved.
     """
-    whole = canonicalised(root, dialect)
-    forms = [whole]
-    if whole.kind is canonical.CanonicalKind.RAW:
+    whole = canonicalised(root, dialect) if cases(root, dialect) <= MOST_CASES else None
+    forms = [whole] if whole else []
+    if whole is None or whole.kind is canonical.CanonicalKind.RAW:
         forms = [canonicalised(each, dialect) for each in relaxed(root, dialect)]
         forms = [form for form in forms if form.kind is not canonical.CanonicalKind.RAW]
         if not forms:
             raise TooComplexError("the schema combines too many cases")
     objects = canonicalised({"type": "object"}, dialect)
-    narrowed = dict.fromkeys(form.intersect(objects) for form in forms)
+    narrowed = dict.fromkeys(intersected(form, objects) for form in forms)
     return tuple(form for form in narrowed if form.satisfiability() is not canonical.Satisfiability.NO)
 
 
@@ -96,11 +94,33 @@ def canonicalised(schema: Json, dialect: Dialect) -> jsonschema_rs.CanonicalSche
     )
 
 
+def intersected(
+    first: jsonschema_rs.CanonicalSchema, second: jsonschema_rs.CanonicalSchema
+) -> jsonschema_rs.CanonicalSchema:
+    """Return the canonical form of what conforms to both.
+
+    Raises:
+        TooComplexError: It has none.
+    """
+    try:
+        return first.intersect(second)
+    except (canonical.UnsupportedOperand, canonical.UnsupportedResult, canonical.IncompatibleOperands):
+        raise TooComplexError("the schema combines too many cases") from None
+
+
 def validator_of(schema: Json, dialect: Dialect, *, formats: bool = True) -> jsonschema_rs.Validator:
     """Return a validator whose patterns give up early and which fetches nothing."""
     return dialect.validator(
         cast("JsonObject | bool", schema), validate_formats=formats, pattern_options=_BACKTRACKS, offline=True
     )
+
+
+def conforms(validator: jsonschema_rs.Validator, value: Json) -> bool:
+    """Return whether ``value`` conforms; a lone surrogate, which the validator cannot take, counts as a character."""
+    try:
+        return validator.is_valid(value)
+    except UnicodeEncodeError:
+        return validator.is_valid(scrubbed(value))
 
 
 def _copied(schema: JsonObject) -> JsonObject:
@@ -120,64 +140,6 @@ def _copied(schema: JsonObject) -> JsonObject:
     if not isinstance(copied, dict):
         raise UnusableSchemaError("the schema is no JSON object")
     return cast("JsonObject", copied)
-
-
-def _bound(root: JsonObject, dialect: Dialect) -> None:
-    """Let pass schemas whose evaluation is bounded.
-
-    Raises:
-        TooComplexError: Nesting, number of subschemas or number of steps is too large.
-    """
-    found = {place.pointer: place.schema for place in places(root, dialect)}
-    if len(found) > MOST_SUBSCHEMAS:
-        raise TooComplexError(f"the schema has {len(found)} subschemas")
-    if max(pointer.count("/") for pointer in found) > DEEPEST:
-        raise TooComplexError("the schema is nested too deeply")
-    counter = _Steps(found=found, dialect=dialect, known={})
-    for pointer in found:
-        if counter.steps(pointer) > MOST_STEPS:
-            raise TooComplexError("the schema's references fan out too far")
-
-
-@dataclass(frozen=True, slots=True)
-class _Steps:
-    """Counts how many subschemas one value can be held against, references followed.
-
-    Attributes:
-        found: Subschemas by JSON Pointer.
-        dialect: Says where subschemas are.
-        known: Counts so far; those in progress count once, which ends cycles.
-    """
-
-    found: dict[str, JsonObject]
-    dialect: Dialect
-    known: dict[str, int]
-
-    def steps(self, pointer: str) -> int:
-        """Return the count for the subschema at ``pointer``."""
-        pending = [(pointer, False)]
-        while pending:
-            current, children_known = pending.pop()
-            if children_known:
-                total = 1 + sum(self.known.get(part, 1) for part in self._parts(current))
-                self.known[current] = min(total, MOST_STEPS + 1)
-            elif current not in self.known:
-                self.known[current] = 1
-                pending.append((current, True))
-                pending.extend((part, False) for part in self._parts(current) if part not in self.known)
-        return self.known[pointer]
-
-    def _parts(self, pointer: str) -> Iterator[str]:
-        """Yield the pointers of subschemas that judge the same value."""
-        schema = self.found.get(pointer)
-        if schema is None:
-            return
-        reference = schema.get("$ref")
-        if isinstance(reference, str) and reference.startswith("#"):
-            yield reference[1:]
-        for step, _ in children(schema, self.dialect):
-            if step.startswith(_IN_PLACE):
-                yield pointer + step
 
 
 def _make_readable(root: JsonObject, dialect: Dialect) -> None:

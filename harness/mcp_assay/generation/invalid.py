@@ -34,6 +34,7 @@ _MOST_CANDIDATES = 60
 _MOST_SITES = 600
 _MOST_PER_RULE = 3
 _EAGER_TRIES = 8
+_MOST_FORCED = 100
 _ANY_SITE = Integers(0, 2**16, plain=0)
 
 
@@ -137,7 +138,7 @@ class Breaker:
 
     def _with_each_property(self, root: Object) -> Iterator[JsonObject]:
         """Yield the smallest conforming arguments, alone and with each optional property."""
-        for forced in ((), *((name,) for name in root.optional)):
+        for forced in ((), *((name,) for name in itertools.islice(root.optional, _MOST_FORCED))):
             try:
                 made = root.with_properties(SimplestChooser(), forced)
             except RejectedError:

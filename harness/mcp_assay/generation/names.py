@@ -24,13 +24,15 @@ class Meaning(Enum):
     URL = auto()
     MAIL = auto()
     HOST = auto()
+    CODE = auto()
 
 
 _MEANINGS = {
     Meaning.PATH: {"path", "paths", "file", "files", "filename", "filepath", "dir", "directory", "folder",
-                   "destination", "cwd", "root", "workspace", "src", "dst"},
+                   "destination", "cwd", "root", "src", "dst"},
     Meaning.URL: {"url", "urls", "uri", "uris", "href", "link", "endpoint", "webhook", "website", "homepage"},
     Meaning.MAIL: {"email", "emails", "mail", "recipient", "recipients", "cc", "bcc"},
+    Meaning.CODE: {"command", "cmd", "script", "shell", "code", "sql", "statement", "expression", "program"},
     Meaning.HOST: {"host", "hostname", "domain", "fqdn"},
 }  # fmt: skip
 _TEXTS: dict[str, tuple[str, ...]] = {
@@ -70,9 +72,13 @@ _TEXTS: dict[str, tuple[str, ...]] = {
     "phone": ("+10000000000",),
     "sql": ("SELECT 1",),
     "expression": ("1 + 1",),
-    "command": ("true",),
+    "command": ("true", "echo example"),
+    "cmd": ("true", "echo example"),
+    "shell": ("true", "echo example"),
     "code": ("1",),
     "script": ("1",),
+    "program": ("1",),
+    "statement": ("SELECT 1",),
     "json": ("{}",),
     "html": ("<p>example</p>",),
     "markdown": ("# Example",),
@@ -126,7 +132,7 @@ def plausible_texts(name: str, surroundings: Surroundings) -> tuple[str, ...]:
     """Return texts that fit ``name``, the best first; empty when the name says nothing."""
     match meaning(name):
         case Meaning.PATH:
-            folder = bool({"dir", "directory", "folder", "cwd", "root", "workspace"} & set(words(name)))
+            folder = bool({"dir", "directory", "folder", "cwd", "root"} & set(words(name)))
             return (surroundings.directory if folder else f"{surroundings.directory}/example.txt",)
         case Meaning.URL:
             return (f"https://{surroundings.domain}/",)
@@ -134,7 +140,7 @@ def plausible_texts(name: str, surroundings: Surroundings) -> tuple[str, ...]:
             return (f"someone@{surroundings.domain}",)
         case Meaning.HOST:
             return (surroundings.domain,)
-        case Meaning.TEXT:
+        case Meaning.TEXT | Meaning.CODE:
             return next((_TEXTS[word] for word in reversed(words(name)) if word in _TEXTS), ())
 
 

@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import TYPE_CHECKING, Protocol
 
-from mcp_assay.generation.sources import Choice, Floats, Integers
+from mcp_assay.generation.sources import Choice, Floats, Integers, Style
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from mcp_assay.core.json_types import Json
     from mcp_assay.generation.sources import Chooser
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 SAFE_INTEGER = 2**53 - 1
 """The largest integer that every JSON reader keeps exactly (RFC 8259 §6)."""
 ATTEMPTS = 30
+_SPECIAL = 8
 _ENDS = 1.797e308
 
 
@@ -130,12 +131,14 @@ class Number:
         interval: What is admitted.
         whole: Factors of the step, or whole numbers of an interval without one; None when there are none.
         floats: Numbers between, or None when there is a step.
+        edges: Numbers at and near the bounds.
     """
 
     interval: Interval
     step: Fraction
     whole: Integers | None
     floats: Floats | None
+    edges: Choice[Fraction] | None
     weight: float = field(init=False)
 
     def __post_init__(self) -> None:
@@ -155,6 +158,8 @@ class Number:
 
     def _attempt(self, choose: Chooser) -> Fraction:
         """Return a number inside the interval that may be barred."""
+        if self.edges and choose.style is not Style.PLAIN and choose(_MOSTLY):
+            return choose(self.edges)
         if self.whole and (self.floats is None or choose(_WHOLE_OR_NOT)):
             return choose(self.whole) * self.step
         if self.floats is None:
@@ -163,6 +168,7 @@ class Number:
 
 
 _WHOLE_OR_NOT = Choice((True, False))
+_MOSTLY = Choice((True, True, True, False))
 
 
 def number(interval: Interval, plain: int, *, whole: bool) -> Number:
@@ -179,7 +185,23 @@ def number(interval: Interval, plain: int, *, whole: bool) -> Number:
     low, high = _closed(interval, step or Fraction(1))
     counts = None if low > high else Integers(low, high, plain=round(plain / (step or 1)))
     floats = None if step is not None else _floats(interval)
-    return Number(interval, step or Fraction(1), counts, floats)
+    return Number(interval, step or Fraction(1), counts, floats, _edges(counts, step or Fraction(1), floats))
+
+
+def _edges(whole: Integers | None, step: Fraction, floats: Floats | None) -> Choice[Fraction] | None:
+    """Return the numbers at and next to the bounds and zero."""
+    found: list[Fraction] = []
+    if whole:
+        near = (whole.low, whole.low + 1, whole.high - 1, whole.high, 0, 1, -1)
+        found.extend(factor * step for factor in near if whole.low <= factor <= whole.high)
+    if floats:
+        low, high = floats.low, floats.high
+        found.extend(Fraction(bound) for bound in (low, high) if bound is not None)
+        odd = (0.1, 5e-324, 1e308, -1e308)
+        found.extend(
+            Fraction(value) for value in odd if (low is None or low <= value) and (high is None or value <= high)
+        )
+    return Choice(list(dict.fromkeys(found))) if found else None
 
 
 def _closed(interval: Interval, step: Fraction) -> tuple[int, int]:
@@ -217,12 +239,14 @@ class Text:
 
     Attributes:
         makers: Ways to make a text, tried in turn.
+        special: Ways to make a text of another style, tried first.
         low: Least number of characters.
         high: Greatest number of characters, or None.
         passes: Checks what the length does not, or None.
     """
 
     makers: Sequence[Callable[[Chooser], str]]
+    special: Mapping[Style, Callable[[Chooser], str]]
     low: int
     high: int | None
     passes: Callable[[Json], bool] | None
@@ -234,8 +258,10 @@ class Text:
 
     def value(self, choose: Chooser) -> Json:
         """Return a text that fits."""
+        special = self.special.get(choose.style)
         for attempt in range(ATTEMPTS):
-            made = self.makers[attempt % len(self.makers)](choose)
+            wanted = special if special and attempt < _SPECIAL and choose(_MOSTLY) else None
+            made = (wanted or self.makers[attempt % len(self.makers)])(choose)
             fits = len(made) >= self.low and (self.high is None or len(made) <= self.high)
             if fits and (self.passes is None or self.passes(made)):
                 return made

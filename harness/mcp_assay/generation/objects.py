@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Protocol
 from jsonschema_rs import CanonicalSchema, canonical
 
 from mcp_assay.generation.containers import Object
-from mcp_assay.generation.document import validator_of
+from mcp_assay.generation.document import canonicalised, intersected, validator_of
 from mcp_assay.generation.errors import TooComplexError
 from mcp_assay.generation.nodes import Node, RejectedError, fixed
 from mcp_assay.generation.regex import PatternError, pattern_text
-from mcp_assay.generation.sources import Choice, Texts
+from mcp_assay.generation.sources import Choice, Style, Texts
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 _MOST_PROPERTIES = 2_000
 _PLAIN_NAMES = Choice(("extra", "note", "x-example"))
+_HOSTILE_NAMES = Choice(("__proto__", "constructor", "", "a.b", "$ref", "\x00", "toString", "🙂" * 20))
 _ODD_NAMES = Texts(0, 8)
 _ODD: Choice[bool] = Choice((False, False, True))
 _EXTRAS: tuple[Json, ...] = ("example", 1, True, None, [], {}, ["example"])
@@ -65,6 +66,7 @@ def object_node(parts: Parts, view: canonical.ObjectView | None, hint: Hint) -> 
         required={name: described.node(name) for name in view.required},
         optional={name: described.node(name) for name in optional if name not in view.required},
         extra=None if closed is not None or described.closed else described,
+        breaches=[described.breach(violation, number) for number, violation in enumerate(view.violations)],
         low=low,
         high=_MOST_PROPERTIES if view.max_properties is None else view.max_properties,
     )
@@ -101,7 +103,13 @@ class _Anything:
 
     def name(self, choose: Chooser) -> str:
         """Return a name."""
+        if choose.style is Style.HOSTILE:
+            return choose(_HOSTILE_NAMES)
         return choose(_ODD_NAMES) if choose(_ODD) else choose(_PLAIN_NAMES)
+
+    def numbered(self, number: int) -> str:
+        """Return the name that stands for a number."""
+        return f"extra{number}"
 
     def node(self, name: str) -> Node:
         """Return the generator of any small value."""
@@ -122,6 +130,7 @@ class _Described:
     parts: Parts
     view: canonical.ObjectView
     hint: Hint
+    _properties: dict[str, CanonicalSchema] = field(init=False)
     _names: Node | None = field(default=None, init=False)
     _additional: Node = field(default_factory=lambda: fixed(_EXTRAS), init=False)
     _patterned: list[tuple[Callable[[Json], bool], CanonicalSchema]] = field(init=False)
@@ -129,6 +138,8 @@ class _Described:
 
     def __post_init__(self) -> None:
         view, dialect = self.view, self.parts.document.dialect
+        # Each access to the view builds the mapping anew.
+        self._properties = view.properties
         elsewhere = self.hint.member("")
         if view.property_names is not None and _listed(view.property_names) is None:
             self._names = self.parts.node(view.property_names, self.hint.named("key"))
@@ -156,22 +167,51 @@ class _Described:
             return self._matching_name(choose)
         return _Anything().name(choose)
 
+    def numbered(self, number: int) -> str | None:
+        """Return the name that stands for a number, or None when names have to follow a rule."""
+        return None if self._names is not None else f"extra{number}"
+
     def node(self, name: str) -> Node:
         """Return the generator of what every matching part of the schema asks of ``name``."""
         applying = [schema for matches, schema in self._patterned if matches(name)]
-        if name in self.view.properties:
-            applying.insert(0, self.view.properties[name])
+        if name in self._properties:
+            applying.insert(0, self._properties[name])
         if not applying:
             return self._additional
         merged = applying[0]
         for other in applying[1:]:
-            merged = merged.intersect(other)
-        if name in self.view.properties:
+            merged = intersected(merged, other)
+        if name in self._properties:
             return self.parts.node(merged, self.hint.member(name))
         if merged not in self._built:
             self._built[merged] = self.parts.node(merged, self.hint.member(""))
             self.parts.settle()
         return self._built[merged]
+
+    def breach(
+        self,
+        violation: canonical.NameFailsView | canonical.UndeclaredValueFailsView | canonical.PatternValueFailsView,
+        number: int,
+    ) -> tuple[Node, Node]:
+        """Return the generators of the name and value of a property that some part of the schema has to refuse.
+
+        Such demands come from ``not`` around rules for properties. What cannot be turned into its opposite is made
+        freely, and left to the validator.
+        """
+        free = fixed([f"breach{number}"]), fixed(_EXTRAS)
+        dialect, elsewhere = self.parts.document.dialect, self.hint.named("")
+        try:
+            match violation:
+                case canonical.NameFailsView(schema):
+                    names = canonicalised({"type": "string"}, dialect).subtract(schema)
+                    return self.parts.node(names, elsewhere), self._additional
+                case canonical.UndeclaredValueFailsView(_, _, additional):
+                    return free[0], self.parts.node(additional.negate(), elsewhere)
+                case canonical.PatternValueFailsView(pattern, schema):
+                    names = canonicalised({"type": "string", "pattern": pattern}, dialect)
+                    return self.parts.node(names, elsewhere), self.parts.node(schema.negate(), elsewhere)
+        except (canonical.UnsupportedOperand, canonical.UnsupportedResult, canonical.IncompatibleOperands):
+            return free
 
     def _matching_name(self, choose: Chooser) -> str:
         """Return a name that a key of ``patternProperties`` matches."""

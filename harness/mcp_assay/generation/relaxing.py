@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 
 _READINGS = 8
 _DROPPED = (
-    "dependencies", "dependentRequired", "dependentSchemas", "else", "if", "not", "then", "unevaluatedItems",
-    "unevaluatedProperties",
+    "contentMediaType", "dependencies", "dependentRequired", "dependentSchemas", "else", "if", "not", "then",
+    "unevaluatedItems", "unevaluatedProperties",
 )  # fmt: skip
 
 

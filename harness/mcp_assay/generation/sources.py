@@ -7,6 +7,7 @@ for the simplest example is behind it.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from enum import Enum, auto
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 from hypothesis import strategies as st
@@ -52,6 +53,19 @@ class Source(Protocol[T_co]):
         ...
 
 
+class Style(Enum):
+    """What kind of conforming values is wanted.
+
+    `PLAIN` values are plausible. `EDGES` lie at the bounds: least, greatest, shortest, longest, empty. `HOSTILE` ones
+    are what careless code trips over: odd Unicode, control characters, path, shell, SQL and template syntax, text that
+    reads like an instruction. All of them are harmless if a server acts on them.
+    """
+
+    PLAIN = auto()
+    EDGES = auto()
+    HOSTILE = auto()
+
+
 class Chooser(Protocol):
     """Decides which value of a source is used.
 
@@ -59,11 +73,13 @@ class Chooser(Protocol):
         left: How many more parts a value may get; optional parts are left out at zero.
         depth: How many containers are open.
         eager: Whether every optional part is wanted for which there is room.
+        style: What kind of values is wanted.
     """
 
     left: int
     depth: int
     eager: bool
+    style: Style
 
     def __call__(self, source: Source[T]) -> T:
         """Return a value of ``source``."""
@@ -83,6 +99,7 @@ class DrawingChooser:
     left: int = 150
     depth: int = 0
     eager: bool = False
+    style: Style = Style.PLAIN
 
     def __call__(self, source: Source[T]) -> T:
         """Return a value that Hypothesis chose."""
@@ -97,6 +114,7 @@ class SamplingChooser:
     left: int = 150
     depth: int = 0
     eager: bool = False
+    style: Style = Style.PLAIN
 
     def __call__(self, source: Source[T]) -> T:
         """Return a value that the generator chose."""
@@ -110,6 +128,7 @@ class SimplestChooser:
     left: int = 0
     depth: int = 0
     eager: bool = False
+    style: Style = Style.PLAIN
 
     def __call__(self, source: Source[T]) -> T:
         """Return the plainest value."""

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING
 
 from mcp_assay.generation.errors import TooComplexError
 from mcp_assay.generation.formats import FORMATS, MEANT
-from mcp_assay.generation.names import meaning, plausible_texts
+from mcp_assay.generation.hostile import hostile_texts
+from mcp_assay.generation.names import Meaning, meaning, plausible_texts
 from mcp_assay.generation.nodes import RejectedError, Text
 from mcp_assay.generation.regex import PatternError, pattern_text
-from mcp_assay.generation.sources import Texts
+from mcp_assay.generation.sources import Choice, Style, Texts
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 
 LONGEST_TEXT = 100_000
 _USUAL = 16
+_LONGEST_EDGE = 4_096
+_FILLERS = Choice(("a", "ä", "漢", " "))
 
 
 def text_node(
@@ -44,11 +47,32 @@ def text_node(
     if not makers:
         makers = _meant(hint, surroundings)
         makers.append(_free(low, high, hint, surroundings))
+    special = _special(view, low, high, hint, surroundings)
     bare = view is None or not (
         view.patterns or view.excluded_patterns or view.formats or view.excluded_formats or view.excluded
         or view.content_encodings or view.content_media_types
     )  # fmt: skip
-    return Text(makers, low, high, None if bare else passes)
+    return Text(makers, special, low, high, None if bare else passes)
+
+
+def _special(
+    view: canonical.StringView | None, low: int, high: int | None, hint: Hint, surroundings: Surroundings
+) -> dict[Style, Callable[[Chooser], str]]:
+    """Return the makers of texts at the edges of the length, and of hostile ones."""
+    longest = _LONGEST_EDGE if high is None else min(high, max(low, _LONGEST_EDGE))
+    lengths = Choice((low, longest))
+    if view and view.patterns:
+        pattern = view.patterns[0]
+        return {Style.EDGES: lambda choose: _patterned(pattern, choose(lengths))(choose)}
+    if view and view.formats:
+        return {}
+    meant = meaning(hint.name)
+    hostile = Choice(hostile_texts(meant, surroundings))
+    special: dict[Style, Callable[[Chooser], str]] = {Style.HOSTILE: lambda choose: choose(hostile)}
+    # A text without a meaning cannot reach anything; any other stays what its name says.
+    if meant is Meaning.TEXT:
+        special[Style.EDGES] = lambda choose: choose(_FILLERS) * choose(lengths)
+    return special
 
 
 def _free(low: int, high: int | None, hint: Hint, surroundings: Surroundings) -> Callable[[Chooser], str]:
@@ -60,8 +84,12 @@ def _free(low: int, high: int | None, hint: Hint, surroundings: Surroundings) ->
 
 
 def _meant(hint: Hint, surroundings: Surroundings) -> list[Callable[[Chooser], str]]:
-    """Return the makers that the property's name asks for: paths, URLs and addresses of ours only."""
-    return [_maker(MEANT[found], surroundings)] if (found := meaning(hint.name)) in MEANT else []
+    """Return the makers that the property's name asks for: only paths, URLs, addresses and code that harm nobody."""
+    found = meaning(hint.name)
+    if found is Meaning.CODE:
+        source = Choice(plausible_texts(hint.name, surroundings))
+        return [lambda choose: choose(source)]
+    return [_maker(MEANT[found], surroundings)] if found in MEANT else []
 
 
 def _constrained(view: canonical.StringView, low: int, surroundings: Surroundings) -> list[Callable[[Chooser], str]]:

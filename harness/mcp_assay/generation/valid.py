@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 
 from mcp_assay.generation.building import Builder
 from mcp_assay.generation.containers import identity
-from mcp_assay.generation.document import Document, load
+from mcp_assay.generation.document import Document, conforms, load
 from mcp_assay.generation.errors import TooComplexError
 from mcp_assay.generation.nodes import Node, RejectedError
-from mcp_assay.generation.sources import Chooser, DrawingChooser, SamplingChooser, SimplestChooser
+from mcp_assay.generation.sources import Chooser, DrawingChooser, SamplingChooser, SimplestChooser, Style
 from mcp_assay.generation.surroundings import Surroundings
 
 if TYPE_CHECKING:
@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 
     from mcp_assay.core.json_types import JsonObject
 
-_TRIES_PER_EXAMPLE = 40
+_MOST_FRUITLESS = 40
+"""Attempts in a row that bring nothing new, after which no more are made."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,38 +49,40 @@ class Maker:
         """
         made = self.root.value(choose)
         # The generators conform by construction but for what the canonical form leaves open; this is the net.
-        if not isinstance(made, dict) or not self.document.validator.is_valid(made):
+        if not isinstance(made, dict) or not conforms(self.document.validator, made):
             raise RejectedError
         return made
 
-    def strategy(self) -> SearchStrategy[JsonObject]:
+    def strategy(self, style: Style = Style.PLAIN) -> SearchStrategy[JsonObject]:
         """Return conforming arguments as a Hypothesis strategy."""
-        return _drawn(self)
+        return _drawn(self, style)
 
-    def examples(self, *, seed: int, count: int) -> list[JsonObject]:
+    def examples(self, *, seed: int, count: int, style: Style = Style.PLAIN) -> list[JsonObject]:
         """Return up to ``count`` different conforming arguments, the plainest first.
 
-        The same schema, surroundings, seed and count give the same list on every machine.
+        The same schema, surroundings, seed, count and style give the same list on every machine.
 
         Raises:
             TooComplexError: No conforming arguments were found within the tries allowed.
         """
         found: dict[str, JsonObject] = {}
-        for made in itertools.islice(self._attempts(seed), _TRIES_PER_EXAMPLE * max(1, count)):
+        fruitless = 0
+        for made in self._attempts(seed, style):
+            if len(found) >= count or fruitless >= _MOST_FRUITLESS:
+                break
+            known = len(found)
             if made is not None:
                 found.setdefault(identity(made), made)
-            if len(found) >= count:
-                break
+            fruitless = fruitless + 1 if len(found) == known else 0
         if not found and count > 0:
             raise TooComplexError("no conforming arguments were found within the tries allowed")
         return list(found.values())
 
-    def _attempts(self, seed: int) -> Iterator[JsonObject | None]:
+    def _attempts(self, seed: int, style: Style) -> Iterator[JsonObject | None]:
         """Yield arguments without end, None for an attempt that failed."""
         random = Random(seed)  # noqa: S311  (test data, not a secret)
-        choosers: Iterator[Chooser] = itertools.chain(
-            (SimplestChooser(),), (SamplingChooser(random) for _ in itertools.count())
-        )
+        first: tuple[Chooser, ...] = (SimplestChooser(),) if style is Style.PLAIN else ()
+        choosers = itertools.chain(first, (SamplingChooser(random, style=style) for _ in itertools.count()))
         for choose in choosers:
             try:
                 yield self.make(choose)
@@ -88,10 +91,10 @@ class Maker:
 
 
 @st.composite
-def _drawn(draw: DrawFn, maker: Maker) -> JsonObject:
+def _drawn(draw: DrawFn, maker: Maker, style: Style) -> JsonObject:
     """Draw conforming arguments."""
     try:
-        return maker.make(DrawingChooser(draw))
+        return maker.make(DrawingChooser(draw, style=style))
     except RejectedError:
         return reject()
 
@@ -108,24 +111,31 @@ def maker_of(schema: JsonObject, surroundings: Surroundings | None = None) -> Ma
     return Maker(document, Builder(document, surroundings or Surroundings()).root())
 
 
-def arguments(schema: JsonObject, surroundings: Surroundings | None = None) -> SearchStrategy[JsonObject]:
-    """Return a Hypothesis strategy of arguments that conform to ``schema``.
+def arguments(
+    schema: JsonObject, surroundings: Surroundings | None = None, *, style: Style = Style.PLAIN
+) -> SearchStrategy[JsonObject]:
+    """Return a Hypothesis strategy of arguments of a style that conform to ``schema``.
 
     Raises:
         GenerationError: See `maker_of`.
     """
-    return maker_of(schema, surroundings).strategy()
+    return maker_of(schema, surroundings).strategy(style)
 
 
 def example_arguments(
-    schema: JsonObject, *, seed: int, count: int, surroundings: Surroundings | None = None
+    schema: JsonObject,
+    *,
+    seed: int,
+    count: int,
+    surroundings: Surroundings | None = None,
+    style: Style = Style.PLAIN,
 ) -> list[JsonObject]:
     """Return up to ``count`` different conforming arguments without running Hypothesis, the plainest first.
 
-    The first has required properties only, with values out of the schema's examples, defaults and enumerations, or
-    such as names and formats suggest.
+    The first of the plain style has required properties only, with values out of the schema's examples, defaults and
+    enumerations, or such as names and formats suggest.
 
     Raises:
         GenerationError: See `maker_of`.
     """
-    return maker_of(schema, surroundings).examples(seed=seed, count=count)
+    return maker_of(schema, surroundings).examples(seed=seed, count=count, style=style)
