@@ -172,8 +172,13 @@ def inline(tmp_path: Path) -> Callable[..., Launch]:
 @pytest.fixture
 def hurried(reaper: Reaper) -> Connector:
     """Return a connector for faults that run into their time."""
-    quick = dataclasses.replace(SMALL, start_s=0.7, call_s=0.7, list_s=2.0, exit_s=0.5)
-    return Connector(limits=quick, reaper=reaper)
+    return Connector(limits=dataclasses.replace(SMALL, call_s=0.7, exit_s=1.0), reaper=reaper)
+
+
+@pytest.fixture
+def impatient(reaper: Reaper) -> Connector:
+    """Return a connector for servers that never become ready."""
+    return Connector(limits=dataclasses.replace(SMALL, start_s=0.7), reaper=reaper)
 
 
 @pytest.fixture
