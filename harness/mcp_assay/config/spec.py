@@ -129,7 +129,7 @@ class Launch:
     Attributes:
         name: The server's name.
         transport: How to reach it.
-        command: Program and arguments (stdio), otherwise empty.
+        command: Program and arguments (stdio); otherwise empty, or what serves the address when a registry entry says so.
         env: Variables to set on top of the small inherited set.
         cwd: Working directory, or None for ours.
         url: Endpoint (HTTP, SSE), or None.
@@ -161,7 +161,7 @@ class ServerSpec:
         path: The document, or None for servers given on the command line.
         line: Line where the server's entry starts, counted from 1; 0 without a document.
         transport: How to reach it.
-        command: Program and arguments (stdio).
+        command: Program and arguments (stdio); with an address, what has to run already to serve it.
         env: Variables for the process.
         cwd: Working directory.
         url: Endpoint (HTTP, SSE).
