@@ -129,7 +129,7 @@ class Launch:
     Attributes:
         name: The server's name.
         transport: How to reach it.
-        command: Program and arguments (stdio); otherwise empty, or what serves the address when a registry entry says so.
+        command: Program and arguments (stdio); otherwise empty, or what has to serve the address.
         env: Variables to set on top of the small inherited set.
         cwd: Working directory, or None for ours.
         url: Endpoint (HTTP, SSE), or None.
