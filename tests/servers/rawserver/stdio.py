@@ -69,8 +69,9 @@ class Stdio:
         return max(0.0, self.timers[0][0] - time.monotonic()) if self.timers else None
 
     def run_due(self):
-        """Call what is due."""
-        while self.timers and self.timers[0][0] <= time.monotonic():
+        """Call what is due by now; what that makes due has to wait for the next round, so that reading goes on."""
+        now = time.monotonic()
+        while self.timers and self.timers[0][0] <= now:
             heapq.heappop(self.timers)[2]()
 
 
