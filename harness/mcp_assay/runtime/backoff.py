@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Backoff:
-    """Exponential backoff with full jitter: uniform in ``0 … min(cap, base × 2ⁿ)``.
+    """Exponential backoff with full jitter: uniform in ``0 … min(cap, base * 2**n)``.
 
     The rule is that of Brooker, "Exponential Backoff And Jitter" (AWS Architecture Blog, 2015).
 

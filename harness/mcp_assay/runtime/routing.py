@@ -1,0 +1,87 @@
+"""Which server gets a call."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import asyncio
+    from collections.abc import Callable, Collection, Mapping, Sequence
+
+    from mcp_assay.runtime.breaker import CircuitBreaker
+    from mcp_assay.runtime.inventory import ToolDefinition
+    from mcp_assay.runtime.registry import DynamicToolRegistry, RegisteredTool
+
+_SMOOTHING = 0.2
+
+
+@dataclass(slots=True, kw_only=True)
+class Replica:
+    """What the executor knows of one server.
+
+    Attributes:
+        breaker: Its circuit breaker.
+        slots: Bounds the calls in flight.
+        outstanding: Calls in flight or waiting.
+        latency_s: Moving average of its call durations (weight 0.2 for the newest), seconds.
+    """
+
+    breaker: CircuitBreaker
+    slots: asyncio.Semaphore
+    outstanding: int = 0
+    latency_s: float = 0.0
+
+    def note(self, duration_s: float) -> None:
+        """Take a call's duration into the average."""
+        self.latency_s += _SMOOTHING * (duration_s - self.latency_s) if self.latency_s else duration_s
+
+
+class Router:
+    """Finds the servers that can answer a call and picks one.
+
+    Args:
+        registry: Knows which server has which tool.
+        groups: Server names by the group that stands for them.
+        replica: Returns the bookkeeping of a server by its id.
+    """
+
+    def __init__(
+        self,
+        registry: DynamicToolRegistry,
+        groups: Mapping[str, Sequence[str]],
+        replica: Callable[[str], Replica],
+    ) -> None:
+        self._registry = registry
+        self._groups = groups
+        self._replica = replica
+
+    def candidates(self, tool: str) -> Sequence[RegisteredTool]:
+        """Return the tools a name may stand for: one, or one per replica of a group.
+
+        Raises:
+            UsageError: No connected server lists the tool, or several do.
+        """
+        group, _, name = tool.partition(".")
+        if group in self._groups:
+            return [self._registry.find(f"{server}.{name}") for server in self._groups[group]]
+        return [self._registry.find(tool)]
+
+    def choose(self, candidates: Sequence[RegisteredTool], *, avoid: Collection[str]) -> RegisteredTool:
+        """Return the candidate with the fewest calls outstanding, then the lowest latency.
+
+        Servers whose breaker is open or that were tried already come last.
+        """
+
+        def rank(tool: RegisteredTool) -> tuple[bool, bool, int, float]:
+            replica = self._replica(tool.server_id)
+            closed_off = replica.breaker.retry_after_s > 0
+            return tool.server_id in avoid, closed_off, replica.outstanding, replica.latency_s
+
+        return min(candidates, key=rank)
+
+
+def is_safe_to_repeat(definition: ToolDefinition) -> bool:
+    """Return whether a tool claims that calling it twice does no more than calling it once."""
+    annotations = definition.annotations
+    return annotations.get("readOnlyHint") is True or annotations.get("idempotentHint") is True
