@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -48,10 +49,15 @@ async def wrong_calls(subject: Subject) -> Calls:
     return await _once(subject, "wrong", _make_wrong)
 
 
-async def call(subject: Subject, planned: Planned) -> Case:
+async def call(subject: Subject, planned: Planned, *, sign_of_life: bool = False) -> Case:
     """Call the tool once and return the case; a server that it ends or blocks is started again.
 
     After wrong arguments, and after a call without a proper answer, the server is asked for a sign of life.
+
+    Args:
+        subject: The tool.
+        planned: The call.
+        sign_of_life: Whether the server is asked for one in any case.
 
     Raises:
         UnavailableError: The server is down before the call.
@@ -64,9 +70,23 @@ async def call(subject: Subject, planned: Planned) -> Case:
     case = Case(arguments=planned.arguments, exchange=exchange, flaw=planned.flaw, given=planned.given)
     if case.ended_server:
         await _revive(subject)
-    elif planned.flaw is not None or exchange.fault is not None:
+    elif sign_of_life or planned.flaw is not None or exchange.fault is not None:
         return await _with_sign_of_life(subject, case)
     return case
+
+
+async def calls_at_once(subject: Subject, planned: Iterable[Planned]) -> list[Case]:
+    """Make calls that are open at the same time; a server that they end or block is started again afterwards.
+
+    Raises:
+        UnavailableError: The server is down before the calls.
+    """
+    session, name, made = await subject.server.session(), subject.the_tool.name, list(planned)
+    subject.server.calls[name] = subject.server.calls.get(name, 0) + len(made)
+    exchanges = await asyncio.gather(*(session.call_tool(name, item.arguments) for item in made))
+    cases = [Case(arguments=item.arguments, exchange=exchange) for item, exchange in zip(made, exchanges, strict=True)]
+    cases[-1] = await _with_sign_of_life(subject, cases[-1])
+    return cases
 
 
 async def _with_sign_of_life(subject: Subject, case: Case) -> Case:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mcp_assay.core.verdicts import Judgement, skipped
+from mcp_assay.core.verdicts import Judgement, not_applicable, skipped
 from mcp_assay_suites.exercising.asking import successes
 from mcp_assay_suites.exercising.limits import OPEN_WORLD_CALLS, is_open_world, is_repeatable
 
@@ -31,5 +31,19 @@ async def repeatable_call(subject: Subject) -> Case | Judgement:
             "neither readOnlyHint nor idempotentHint says that it may be called again and again; `call = true` for "
             "this tool in mcp-assay.toml does"
         )
+    cases = await successes(subject)
+    return cases if isinstance(cases, Judgement) else cases[0]
+
+
+async def explorable_call(subject: Subject) -> Case | Judgement:
+    """Return the first call that worked of a tool that may be tried with arguments nobody thought of, or why not.
+
+    Only a tool that claims to be read-only and to stay inside its server is.
+    """
+    tool = subject.the_tool
+    if not tool.decision.allowed:
+        return skipped(tool.decision.reason)
+    if tool.definition.annotations.get("readOnlyHint") is not True or is_open_world(tool):
+        return not_applicable("asked only of tools that claim readOnlyHint: true and openWorldHint: false")
     cases = await successes(subject)
     return cases if isinstance(cases, Judgement) else cases[0]

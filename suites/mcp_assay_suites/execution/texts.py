@@ -1,0 +1,163 @@
+"""Texts go in and come out whole, and each answer belongs to its own call."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from mcp_assay.core.verdicts import Category, Judgement, not_applicable, passed, skipped, violated
+from mcp_assay.readiness.check import Scope
+from mcp_assay_suites.catalogue import check
+from mcp_assay_suites.exercising.calling import Planned, call, calls_at_once
+from mcp_assay_suites.exercising.known import explorable_call
+from mcp_assay_suites.exercising.texts import TextSlot, comes_back, fits, marker, strings_of, text_slots
+from mcp_assay_suites.observing.judging import counted
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from mcp_assay.readiness.subject import Subject
+    from mcp_assay_suites.exercising.cases import Case
+
+AT_ONCE = 6
+"""Calls that are open together to see whether their answers are mixed up."""
+
+UNUSUAL: Mapping[str, str] = {
+    "a NUL character": "a\0b",
+    "control characters and line ends": "a\r\n\x1b[31mb\x07\u2028",
+    "quotes, backslashes and percent signs": "'\"`\\%s%n${HOME}{{7*7}}<b>&lt;",
+    "characters beyond the basic plane": "\U0001d518🙂👩\u200d👩\u200d👧 \u202eabc",
+    "256 KiB": "long text " * 26_215,
+}
+"""Valid texts that careless code stumbles over."""
+
+FOREIGN = "grüße 日本語 🙂"
+"""A text in which the usual ways to get an encoding wrong can be told from each other."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Marked:
+    """A call with a word of its own.
+
+    Attributes:
+        word: The word.
+        case: The call.
+    """
+
+    word: str
+    case: Case
+
+    @property
+    def is_own(self) -> bool:
+        """Whether the answer holds the call's word."""
+        return comes_back(self.word, self.case)
+
+    def belongs_to(self, other: Marked) -> bool:
+        """Return whether the answer holds the other call's word and not its own."""
+        return comes_back(other.word, self.case) and not self.is_own
+
+
+@check("EXEC-002", category=Category.EXECUTION, scope=Scope.TOOL)
+async def answers_kept_apart(subject: Subject) -> Judgement:
+    """Judge whether answers hold the words of their own call and not those of another."""
+    case = await explorable_call(subject)
+    if isinstance(case, Judgement):
+        return case
+    for slot in await text_slots(subject, case):
+        first, second = await _marked(subject, slot), await _marked(subject, slot)
+        if second.belongs_to(first):
+            return _mixed_up(second, "the word of the call before it comes back instead of its own")
+        if first.is_own and second.is_own:
+            return await _together(subject, slot)
+    return not_applicable("it gives no word of its arguments back, so that its answers cannot be told apart")
+
+
+async def _together(subject: Subject, slot: TextSlot) -> Judgement:
+    """Judge calls that are open at the same time."""
+    words = [marker() for _ in range(AT_ONCE)]
+    cases = await calls_at_once(subject, [Planned(arguments=slot.holding(word)) for word in words])
+    calls = [Marked(word=word, case=case) for word, case in zip(words, cases, strict=True)]
+    fatal = next((case for case in cases if case.ended_server or case.silenced_server), None)
+    if fatal is not None:
+        return not_survived(fatal, f"{AT_ONCE} such calls at once")
+    for mine in calls:
+        if any(mine.belongs_to(other) for other in calls if other is not mine):
+            return _mixed_up(mine, f"with {AT_ONCE} calls open, the word of another call comes back instead of its own")
+    answered = sum(mine.is_own for mine in calls)
+    if not answered:
+        return skipped(f"of {AT_ONCE} calls at once none worked: {cases[0].exchange.describe()}")
+    return passed(f"{counted(answered, 'answer')} to {AT_ONCE} calls at once, each with its own word")
+
+
+@check("EXEC-003", category=Category.EXECUTION, scope=Scope.TOOL)
+async def unusual_text_survived(subject: Subject) -> Judgement:
+    """Judge whether the server survives valid texts that are unusual; refusing them is fine."""
+    case = await explorable_call(subject)
+    if isinstance(case, Judgement):
+        return case
+    tried = 0
+    for slot in await text_slots(subject, case):
+        for kind, text in UNUSUAL.items():
+            arguments = slot.holding(text)
+            if not await fits(subject, arguments):
+                continue
+            tried += 1
+            attempt = await call(subject, Planned(arguments=arguments), sign_of_life=True)
+            if attempt.ended_server or attempt.silenced_server or attempt.timed_out:
+                return not_survived(attempt, f"{kind} in {slot.name}")
+    return passed(f"{counted(tried, 'call')} survived") if tried else not_applicable("no parameter takes any text")
+
+
+@check("EXEC-004", category=Category.EXECUTION, scope=Scope.TOOL)
+async def text_intact(subject: Subject) -> Judgement:
+    """Judge whether text of other languages comes back unharmed where plain words come back."""
+    case = await explorable_call(subject)
+    if isinstance(case, Judgement):
+        return case
+    for slot in await text_slots(subject, case):
+        arguments = slot.holding(FOREIGN)
+        if not (await fits(subject, arguments) and (await _marked(subject, slot)).is_own):
+            continue
+        attempt = await call(subject, Planned(arguments=arguments))
+        harm = harm_done(strings_of(attempt))
+        if harm is not None:
+            expected, observed = (
+                "text comes back in the characters that were sent",
+                f"{slot.name} comes back as {harm!r}",
+            )
+            return violated(expected, observed, exchange=attempt.exchange.evidence())
+        if comes_back(FOREIGN, attempt):
+            return passed("text of other languages comes back as sent")
+    return not_applicable("it gives no text of its arguments back")
+
+
+def harm_done(texts: Sequence[str]) -> str | None:
+    """Return how `FOREIGN` was garbled by a wrong encoding, or None; that it is missing proves nothing."""
+    utf8 = FOREIGN.encode()
+    garbled = [utf8.decode(name, "replace") for name in ("latin-1", "cp1252", "ascii")]
+    garbled += [FOREIGN.encode(name, "replace").decode(name) for name in ("ascii", "latin-1")]
+    return next((form for form in garbled for text in texts if form in text), None)
+
+
+def not_survived(case: Case, what: str) -> Judgement:
+    """Return the finding that the server did not survive a call that fits the input schema."""
+    happened = case.exchange.describe()
+    if case.exchange.fault is None and case.after is not None:
+        happened = f"afterwards {case.after.describe()}"
+    expected = "any call that fits the input schema is answered or refused, and the server goes on"
+    return violated(expected, f"{what}: {happened}", exchange=case.exchange.evidence())
+
+
+def _mixed_up(call: Marked, what: str) -> Judgement:
+    """Return the finding that an answer belongs to another call."""
+    expected = "the answer to a call is about its own arguments"
+    return violated(expected, f"{call.case.call}: {what}", exchange=call.case.exchange.evidence())
+
+
+async def _marked(subject: Subject, slot: TextSlot) -> Marked:
+    """Call the tool with a new word in a parameter."""
+    word = marker()
+    return Marked(word=word, case=await call(subject, Planned(arguments=slot.holding(word))))
+
+
+CHECKS = (answers_kept_apart, unusual_text_survived, text_intact)

@@ -1,0 +1,88 @@
+"""Texts of our own in a tool's arguments, and where they come back."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import orjson
+
+from mcp_assay_suites.exercising.arguments import input_schema
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from mcp_assay.core.json_types import Json, JsonObject
+    from mcp_assay.readiness.subject import Subject
+    from mcp_assay_suites.exercising.cases import Case
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TextSlot:
+    """A parameter that takes any text.
+
+    Attributes:
+        name: The parameter.
+        arguments: Arguments that work.
+    """
+
+    name: str
+    arguments: JsonObject
+
+    def holding(self, text: str) -> JsonObject:
+        """Return the arguments with a text in the parameter's place."""
+        return {**self.arguments, self.name: text}
+
+
+def marker() -> str:
+    """Return a word that nobody else uses: lower-case letters and digits, 18 characters."""
+    return f"zq{secrets.token_hex(8)}"
+
+
+async def text_slots(subject: Subject, case: Case) -> list[TextSlot]:
+    """Return the top-level parameters of a call that worked which, by the input schema, take any word."""
+    slots: list[TextSlot] = []
+    for name, value in case.arguments.items():
+        slot = TextSlot(name=name, arguments=case.arguments)
+        if isinstance(value, str) and await fits(subject, slot.holding(marker())):
+            slots.append(slot)
+    return slots
+
+
+async def fits(subject: Subject, arguments: JsonObject) -> bool:
+    """Return whether arguments fit the tool's input schema."""
+    return (await subject.run.schemas.validate(input_schema(subject), arguments)).clean
+
+
+def strings_of(case: Case) -> list[str]:
+    """Return every text in a call's answer; texts that are JSON are opened as well."""
+    result = case.exchange.result or {}
+    found = list(_strings([result.get("content"), result.get("structuredContent")]))
+    for text in list(found):
+        if text[:1] in {"{", "[", '"'}:
+            found += _strings(_parsed(text))
+    return found
+
+
+def comes_back(text: str, case: Case) -> bool:
+    """Return whether a text stands anywhere in a call's answer."""
+    return any(text in found for found in strings_of(case))
+
+
+def _strings(value: Json) -> Iterator[str]:
+    """Yield the strings in a JSON value, names of members left out."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict | list):
+        for part in value.values() if isinstance(value, dict) else value:
+            yield from _strings(part)
+
+
+def _parsed(text: str) -> Json:
+    """Return the value of a JSON text, null for any other text."""
+    try:
+        value: Json = orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return None
+    return value
