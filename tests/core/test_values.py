@@ -8,6 +8,7 @@ import re
 import stat
 import statistics as reference
 from datetime import UTC, datetime, timedelta, timezone
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import pytest
@@ -19,7 +20,7 @@ from mcp_assay.core.errors import AssayError, ConfigError, ConnectError, UsageEr
 from mcp_assay.core.faults import Fault, FaultKind
 from mcp_assay.core.files import write_atomically
 from mcp_assay.core.identifiers import slug
-from mcp_assay.core.statistics import quantile, wilson_lower_bound
+from mcp_assay.core.statistics import log_histogram, quantile, wilson_lower_bound
 from mcp_assay.core.verdicts import Level, Outcome, not_applicable, noted, passed, skipped, violated
 
 if TYPE_CHECKING:
@@ -83,6 +84,21 @@ def test_the_ends_of_a_distribution_are_its_extremes() -> None:
 def test_a_quantile_of_nothing_is_refused(values: list[float], share: float) -> None:
     with pytest.raises(ValueError, match="quantile"):
         quantile(values, share)
+
+
+@given(st.lists(st.floats(0, 1e6), max_size=50), st.integers(1, 20))
+def test_a_histogram_counts_every_value_in_a_bucket_that_holds_it(values: list[float], per_decade: int) -> None:
+    buckets = log_histogram(values, per_decade)
+    if any(value > 0 for value in values):
+        assert sum(count for _, count in buckets) == len(values)
+        assert max(values) <= buckets[-1][0] * (1 + 1e-8)
+        assert all(low < high for (low, _), (high, _) in pairwise(buckets))
+    else:
+        assert buckets == []
+
+
+def test_the_bounds_of_histograms_line_up() -> None:
+    assert log_histogram([0.001, 0.0011, 0.01], 1) == [(0.001, 1), (0.01, 2)]
 
 
 @pytest.mark.parametrize(

@@ -134,6 +134,25 @@ def test_measurements_of_verdicts_and_callers_are_listed_with_finite_numbers() -
     assert (first["config"], second["config"]) == ("servers.json", "other.json")
 
 
+def test_a_histogram_is_kept_and_a_malformed_one_is_cleaned() -> None:
+    measured: dict[str, Any] = {"server": "memory", "tool": "t", "histogram": [[0.1, 3], "x", [1], [math.nan, 2]]}
+    document = build_document(RUN, [MEMORY], [], benchmarks=[measured, {**measured, "histogram": "none"}])
+    conforms(document)
+    first, second = document["benchmarks"]
+    assert first.get("histogram") == [[0.1, 3.0], [0.0, 2.0]]
+    assert "histogram" not in second
+
+
+def test_workflows_are_presented_and_keep_their_fields() -> None:
+    step: Any = {"id": "a\x1b", "server": "s", "tool": "t", "outcome": "result", "duration_s": 0.1, "needs": ["b"]}
+    workflow: Any = {"name": "n\nm", "servers": ["s"], "verdict": "pass", "steps": [step] * 500, "note": "kept"}
+    document = build_document(RUN, [], [], workflows=[workflow])
+    conforms(document)
+    shown: Any = document["workflows"][0]
+    assert (shown["name"], shown["note"], len(shown["steps"])) == ("n m", "kept", 500)
+    assert (shown["steps"][0]["id"], shown["steps"][0]["needs"]) == ("a\\x1b", ["b"])
+
+
 def test_what_costs_most_names_the_tool_only_when_there_is_one() -> None:
     def failed(check: str, tool: str) -> Verdict:
         return replace(GOOD, check=check, tool=tool, outcome=Outcome.FAIL)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from mcp_assay.core.contract import Document
+    from mcp_assay.core.presentation import Presenter
 
 HOSTILE = (
     "\x1b[31mred\x1b[0m | a cell\nsecond line\r\n::error::owned\n  ::set-output name=x::y ##[error]z ]]> "
@@ -103,6 +105,8 @@ def latency(server_name: str, tool: str, p50: float) -> dict[str, Any]:
         "rate_per_s": 1 / p50,
         "latency_s": {name: factor * p50 for name, factor in shape.items()},
         "overhead_s": 0.00004,
+        "budget_p95_s": 0.05,
+        "histogram": [[p50 * 0.8, 4], [p50, 90], [p50 * 1.3, 70], [p50 * 1.6, 20], [p50 * 3, 12], [p50 * 4, 4]],
     }
 
 
@@ -157,8 +161,10 @@ def document() -> Document:
     verdicts = [made for facts in servers if facts.status is ServerStatus.CONNECTED for made in verdicts_of(facts)]
     reach = {"outcome": Outcome.FAIL, "expected": "the server answers", "observed": fault.message}
     verdicts.append(verdict("portainer", CHECKS[0], None, **reach))
-    step = {"id": "create", "server": "memory", "tool": "tool_0", "outcome": "result", "duration_s": 0.02}
-    workflow: Any = {"name": "remember", "servers": ["memory"], "verdict": "pass", "steps": [step]}
+    create = {"id": "create", "server": "memory", "tool": "tool_0", "outcome": "result", "duration_s": 0.02}
+    read = {"id": "read", "server": "memory", "tool": "tool_2", "outcome": "result", "duration_s": 0.03}
+    steps = [{**create, "started_s": 0.0}, {**read, "started_s": 0.02, "needs": ["create"]}]
+    workflow: Any = {"name": "remember", "servers": ["memory"], "verdict": "pass", "steps": steps}
     return build_document(RUN, servers, verdicts, workflows=[workflow])
 
 
@@ -233,3 +239,21 @@ def only() -> Callable[[Document, str], Document]:
         return {**document, "servers": servers, "results": results}
 
     return cut_down
+
+
+@pytest.fixture
+def run_of() -> Callable[..., Document]:
+    """Build the report of one server that failed; its texts are presented as a run presents them."""
+
+    def built(presenter: Presenter, *, error: Fault, tool: str, **more: Any) -> Document:
+        facts = server(f"s {tool}", 1, status=ServerStatus.FAILED, error=error, **more)
+        facts = replace(facts, tools=(ToolFacts(name=tool, hash="sha256:0"),))
+        texts = dict.fromkeys(
+            ("requirement", "expected", "observed", "reason", "nodeid", "reproduce"), presenter.text(tool)
+        )
+        seen = {**texts, "outcome": Outcome.FAIL, "exchange": {"request": [tool], tool: {"deep": tool}}}
+        made = verdict(presenter.line(f"s {tool}"), CHECKS[2], presenter.line(tool), **seen)
+        speed = latency(f"s {tool}", tool, 0.01)
+        return build_document(RUN, [facts], [made], benchmarks=[speed], presenter=presenter)
+
+    return built

@@ -147,6 +147,18 @@ def test_a_budget_is_drawn_into_the_latencies(document: Document) -> None:
     assert 'class="budget" x1="1000.0"' in html_report.render({**document, "benchmarks": entries})
 
 
+def test_a_histogram_is_drawn_bar_by_bar(document: Document) -> None:
+    entries: Any = [{**document["benchmarks"][0], "histogram": [[0.001, 5], [0.002, 0], [0.004, 10]]}]
+    text = html_report.render({**document, "benchmarks": entries})
+    assert text.count('class="bar"') == 2
+
+
+def test_steps_stand_where_they_ran(document: Document) -> None:
+    text = html_report.render(document)
+    assert '<rect class="body" x="400.0" y="12" width="600.0" height="12"/>' in text
+    assert "<td>create</td><td>memory</td>" in text
+
+
 def test_an_empty_run_still_makes_a_page(document: Document) -> None:
     empty: Any = {**document, "servers": [], "results": [], "benchmarks": [], "workflows": []}
     assert embedded(html_report.render(empty))["results"] == []

@@ -179,7 +179,8 @@ class Latency(TypedDict):
 class BenchmarkEntry(TypedDict):
     """One measurement; ``mode`` is the load model, ``overhead_s`` the harness's own share of one call.
 
-    ``budget_p95_s`` is the longest 95th percentile that is no finding.
+    ``budget_p95_s`` is the longest 95th percentile that is no finding. ``histogram`` lists pairs of a bucket's upper
+    bound in seconds and its count, bounds ascending.
     """
 
     server: str
@@ -193,16 +194,19 @@ class BenchmarkEntry(TypedDict):
     overhead_s: float
     config: NotRequired[str]
     budget_p95_s: NotRequired[float]
+    histogram: NotRequired[list[list[float]]]
 
 
 class StepEntry(TypedDict):
-    """One step of a workflow that ran."""
+    """One step of a workflow; ``started_s`` counts from the workflow's start, ``needs`` names earlier steps."""
 
     id: str
     server: str
     tool: str
     outcome: str
     duration_s: float
+    started_s: NotRequired[float]
+    needs: NotRequired[list[str]]
 
 
 class WorkflowEntry(TypedDict):

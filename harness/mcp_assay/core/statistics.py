@@ -25,6 +25,29 @@ def quantile(ordered: Sequence[float], share: float) -> float:
     return ordered[low] + (ordered[high] - ordered[low]) * (position - low)
 
 
+def log_histogram(values: Sequence[float], per_decade: int = 10) -> list[tuple[float, int]]:
+    """Return how many positive values fall into buckets of equal width on a logarithmic scale.
+
+    Args:
+        values: What is counted; values of 0 and below go to the lowest bucket.
+        per_decade: Buckets from one power of ten to the next.
+
+    Returns:
+        The upper bound and the count of every bucket from the lowest to the highest value, empty ones included; bounds
+        are powers of ten to multiples of ``1 / per_decade``, so that histograms of different runs line up.
+    """
+    positive = [value for value in values if value > 0]
+    if not positive:
+        return []
+    places = [math.ceil(round(math.log10(value) * per_decade, 9)) for value in positive]
+    lowest, highest = min(places), max(places)
+    counts = [0] * (highest - lowest + 1)
+    counts[0] = len(values) - len(positive)
+    for place in places:
+        counts[place - lowest] += 1
+    return [(10.0 ** ((lowest + at) / per_decade), count) for at, count in enumerate(counts)]
+
+
 def wilson_lower_bound(successes: int, trials: int, z: float = 1.959964) -> float:
     """Return the lower end of the Wilson score interval of a success rate (Wilson 1927; ``z`` defaults to 95 %).
 

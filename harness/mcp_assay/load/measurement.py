@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from statistics import fmean, stdev
 from typing import TYPE_CHECKING, Any, Self
 
-from mcp_assay.core.statistics import quantile
+from mcp_assay.core.statistics import log_histogram, quantile
 from mcp_assay.load.estimates import quantile_interval
 
 if TYPE_CHECKING:
@@ -146,6 +146,7 @@ class Measurement:
             "p50_high_s": found.p50_high,
             "warm_up": self.warm_up,
             "stopped": self.stopped,
+            "histogram": [[bound, count] for bound, count in log_histogram(self.latencies_s)],
         }
         optional = {"offered_per_s": self.offered_per_s, "late_s": self.late_s}
         return entry | {name: value for name, value in optional.items() if value is not None}

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass, field
 from enum import StrEnum
 from statistics import fmean
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from mcp_assay._version import __version__
 from mcp_assay.core import contract
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 _MOST_COSTLIEST = 10
 _MOST_NAMED_TOOLS = 200
+_MOST_BUCKETS = 200
 _LATENCIES = ("min", "p50", "p90", "p95", "p99", "max", "mean", "stddev")
 
 
@@ -343,8 +344,19 @@ def _benchmark_entry(entry: Mapping[str, Any], config: str, presenter: Presenter
         "latency_s": _latency(entry.get("latency_s") or {}),
         "overhead_s": _finite(entry.get("overhead_s", 0.0)),
     }
-    shown: contract.BenchmarkEntry = presenter.json({**entry, **known})
-    return shown
+    if "budget_p95_s" in entry:
+        known["budget_p95_s"] = _finite(entry["budget_p95_s"])
+    others = {key: value for key, value in entry.items() if key not in {"histogram", *known}}
+    shown: contract.BenchmarkEntry = presenter.json({**others, **known})
+    buckets = _histogram(entry.get("histogram"))
+    return {**shown, "histogram": buckets} if buckets else shown
+
+
+def _histogram(value: object) -> list[list[float]]:
+    """Return the buckets of a histogram in the shape of the contract; nothing when they are not pairs of numbers."""
+    buckets = list(cast("Sequence[object]", value)) if isinstance(value, list | tuple) else []
+    pairs = [list(cast("Sequence[object]", bucket)) for bucket in buckets if isinstance(bucket, list | tuple)]
+    return [[_finite(number) for number in pair] for pair in pairs[:_MOST_BUCKETS] if len(pair) == 2]
 
 
 def _workflow_entry(workflow: contract.WorkflowEntry, presenter: Presenter) -> contract.WorkflowEntry:
