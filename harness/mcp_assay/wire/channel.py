@@ -192,7 +192,9 @@ class Channel:
     async def close(self) -> CloseReport:
         """End the connection; requests still open end with a fault."""
         self.connection_ended(Fault(kind=FaultKind.CLOSED, message="the connection was closed by us"))
-        return await self._transport.close()
+        report = await self._transport.close()
+        self.log.note_close(report)
+        return report
 
     def line_received(
         self, line: bytes | Oversized, http: HttpMeta | None = None, owner: RequestId | None = None

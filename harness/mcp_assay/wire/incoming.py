@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from mcp_assay.core.json_types import Json, JsonObject
     from mcp_assay.wire.limits import Limits
-    from mcp_assay.wire.log import WireLog
+    from mcp_assay.wire.log import ServerMessage, WireLog
     from mcp_assay.wire.messages import RequestId
     from mcp_assay.wire.pending import PendingTable
     from mcp_assay.wire.transport import Transport
@@ -84,6 +84,13 @@ class Incoming:
             return
         for listener in tuple(self._listeners):
             listener(message)
+
+    def replay(self, event: ServerMessage) -> None:
+        """Take one recorded message: keep it and tell the listeners, answer nothing."""
+        self._log.add_server_message(event.message, event.raw, event.at)
+        if "id" not in event.message:
+            for listener in tuple(self._listeners):
+                listener(event.message)
 
     def _count(self, at: float) -> None:
         """Slow a server down that sends more than the limit for a second, so that it cannot starve the others."""

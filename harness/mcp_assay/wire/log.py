@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 from mcp_assay.wire.messages import Anomaly, AnomalyKind
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from mcp_assay.core.json_types import JsonObject
     from mcp_assay.wire.exchange import Exchange
     from mcp_assay.wire.limits import Limits
+    from mcp_assay.wire.transport import CloseReport
 
 _RAW_SAMPLE = 500
 
@@ -46,6 +47,7 @@ class WireLog:
         anomaly_counts: How often each kind of anomaly was seen.
         message_count: Requests and notifications received from the server.
         recording: Whether exchanges are kept; load generators switch it off.
+        sink: Takes everything that is kept as well, for recordings.
     """
 
     def __init__(self, limits: Limits) -> None:
@@ -58,6 +60,7 @@ class WireLog:
         self.anomaly_counts: Counter[AnomalyKind] = Counter()
         self.message_count = 0
         self.recording = True
+        self.sink: Callable[[Exchange | Anomaly | ServerMessage | CloseReport], None] | None = None
 
     @property
     def exchanges(self) -> tuple[Exchange, ...]:
@@ -84,6 +87,8 @@ class WireLog:
         """Keep an exchange, dropping the oldest beyond the byte limit."""
         if not self.recording:
             return
+        if self.sink is not None:
+            self.sink(exchange)
         self._exchanges.append(exchange)
         self._bytes += len(exchange.sent) + len(exchange.raw)
         while self._bytes > self._limits.log_bytes and len(self._exchanges) > 1:
@@ -95,6 +100,8 @@ class WireLog:
         self.anomaly_counts[kind] += 1
         if len(self._anomalies) < self._limits.samples:
             self._anomalies.append(Anomaly(kind, raw[:_RAW_SAMPLE], at, detail))
+            if self.sink is not None:
+                self.sink(self._anomalies[-1])
 
     def add_server_message(self, message: JsonObject, raw: bytes, at: float) -> None:
         """Count a message from the server and keep the first ones."""
@@ -103,3 +110,10 @@ class WireLog:
         if room and len(self._messages) < self._limits.samples:
             self._message_bytes += len(raw)
             self._messages.append(ServerMessage(message, raw, at))
+            if self.sink is not None:
+                self.sink(self._messages[-1])
+
+    def note_close(self, report: CloseReport) -> None:
+        """Tell the sink how the connection ended."""
+        if self.sink is not None:
+            self.sink(report)

@@ -9,7 +9,7 @@ from mcp_assay.wire.eras import KNOWN_VERSIONS
 
 if TYPE_CHECKING:
     from mcp_assay.config.spec import Launch
-    from mcp_assay.wire.connect import Connector
+    from mcp_assay.wire.opener import Opener
 
 
 class VersionBook:
@@ -27,7 +27,7 @@ class VersionBook:
         self._spoken[_identity(launch)] = versions
 
 
-async def spoken_versions(connector: Connector, launch: Launch) -> tuple[str, ...]:
+async def spoken_versions(connector: Opener, launch: Launch) -> tuple[str, ...]:
     """Return the released revisions that a server speaks, oldest first.
 
     Each revision is asked for on a fresh connection, because a server may agree to one only. The answer is remembered
@@ -48,7 +48,7 @@ async def spoken_versions(connector: Connector, launch: Launch) -> tuple[str, ..
     return spoken
 
 
-async def _speaks(connector: Connector, launch: Launch, version: str) -> bool:
+async def _speaks(connector: Opener, launch: Launch, version: str) -> bool:
     """Return whether a server agrees to a revision on a fresh connection."""
     try:
         session = await connector.open_session(launch, protocol=version)

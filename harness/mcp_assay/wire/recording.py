@@ -1,0 +1,181 @@
+"""Recording what goes over the wire: one file of JSON Lines per server, without secrets.
+
+The first line names the format and the server. Each further line carries the ``connection`` it belongs to, counted
+from 1 in the order of opening: ``open`` (what was asked for), ``agreement``, ``exchange``, ``anomaly``, ``message``,
+``fault`` (the connection could not be opened), ``close``. ``value`` lines hold observations made beside the wire.
+"""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from mcp_assay.core.errors import ConnectError, UsageError
+from mcp_assay.core.identifiers import slug
+from mcp_assay.core.redaction import Redactor
+from mcp_assay.wire.tape import FORMAT, Writer
+
+if TYPE_CHECKING:
+    from pathlib import Path
+    from typing import BinaryIO
+
+    from mcp_assay.config.spec import Launch
+    from mcp_assay.core.clock import Clock
+    from mcp_assay.wire.callbacks import Callbacks
+    from mcp_assay.wire.channel import Channel
+    from mcp_assay.wire.limits import Limits
+    from mcp_assay.wire.opener import Opener
+    from mcp_assay.wire.session import ServerSession
+    from mcp_assay.wire.tape import Record
+    from mcp_assay.wire.versions import VersionBook
+
+
+def recording_path(directory: Path, server: str) -> Path:
+    """Return the file that holds a server's recording."""
+    return directory / f"{slug(server)}.jsonl"
+
+
+class Recorder:
+    """Writes recordings into a folder. Safe to use from several threads; close it at the end of the run."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        self._files: dict[str, BinaryIO] = {}
+        self._connections: dict[str, int] = {}
+        self._lock = threading.Lock()
+
+    def next_connection(self, launch: Launch) -> int:
+        """Return the number of a new connection to a server.
+
+        Raises:
+            UsageError: The folder cannot be written.
+        """
+        with self._lock:
+            self._file(launch.name)
+            self._connections[launch.name] += 1
+            return self._connections[launch.name]
+
+    def write(self, launch: Launch, connection: int, record: Record) -> None:
+        """Add a value to a server's recording."""
+        writer = Writer(Redactor(launch.secrets))
+        self._line(launch.name, {"connection": connection, **writer.line(record)})
+
+    def opened(self, launch: Launch, connection: int, what: str, protocol: str | None) -> None:
+        """Add what was asked for when a connection was opened."""
+        line = {"kind": "open", "connection": connection, "what": what, "protocol": protocol}
+        self._line(launch.name, {**line, "transport": launch.transport.value})
+
+    def value(self, launch: Launch, name: str, value: Any) -> None:
+        """Add an observation made beside the wire, such as the official client's report; JSON without secrets."""
+        self._line(launch.name, {"kind": "value", "connection": 0, "name": name, "value": value})
+
+    def close(self) -> None:
+        """Finish every file."""
+        with self._lock:
+            for file in self._files.values():
+                file.close()
+            self._files.clear()
+
+    def _line(self, server: str, line: dict[str, Any]) -> None:
+        with self._lock:
+            self._file(server).write(orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE))
+
+    def _file(self, server: str) -> BinaryIO:
+        """Return a server's file, begun when it is new; the lock is held."""
+        if server not in self._files:
+            path = recording_path(self._directory, server)
+            try:
+                self._directory.mkdir(parents=True, exist_ok=True)
+                self._files[server] = path.open("wb")
+            except OSError as problem:
+                reason = problem.strerror or str(problem)
+                raise UsageError(f"the recording {path} cannot be written: {reason}") from None
+            self._connections[server] = 0
+            header = {"kind": "recording", "format": FORMAT, "server": server}
+            self._files[server].write(orjson.dumps(header, option=orjson.OPT_APPEND_NEWLINE))
+        return self._files[server]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordingConnector:
+    """Opens connections with another opener and records everything on them.
+
+    Attributes:
+        inner: Opens the connections.
+        recorder: Takes what is seen.
+    """
+
+    inner: Opener
+    recorder: Recorder
+
+    @property
+    def limits(self) -> Limits:
+        """Budgets of each connection."""
+        return self.inner.limits
+
+    @property
+    def clock(self) -> Clock:
+        """Source of every time stamp."""
+        return self.inner.clock
+
+    @property
+    def callbacks(self) -> Callbacks:
+        """What servers are offered."""
+        return self.inner.callbacks
+
+    @property
+    def versions(self) -> VersionBook:
+        """Remembers which revisions servers speak."""
+        return self.inner.versions
+
+    async def open_channel(self, launch: Launch) -> Channel:
+        """Start or reach a server and return a recorded channel on which nothing has been said.
+
+        Raises:
+            ConnectError: The server cannot be started or reached.
+        """
+        connection = self._begin(launch, "channel", None)
+        try:
+            channel = await self.inner.open_channel(launch)
+        except ConnectError as problem:
+            self.recorder.write(launch, connection, problem.fault)
+            raise
+        self._follow(launch, connection, channel)
+        return channel
+
+    async def open_session(self, launch: Launch, *, protocol: str | None = None) -> ServerSession:
+        """Start or reach a server, open the conversation, and record it.
+
+        Raises:
+            ConnectError: See `mcp_assay.wire.connect.Connector.open_session`.
+        """
+        connection = self._begin(launch, "session", protocol)
+        try:
+            session = await self.inner.open_session(launch, protocol=protocol)
+        except ConnectError as problem:
+            self.recorder.write(launch, connection, problem.fault)
+            raise
+        self.recorder.write(launch, connection, session.agreement)
+        self._follow(launch, connection, session.channel)
+        return session
+
+    def _begin(self, launch: Launch, what: str, protocol: str | None) -> int:
+        """Number a connection and note what is asked for."""
+        connection = self.recorder.next_connection(launch)
+        self.recorder.opened(launch, connection, what, protocol)
+        return connection
+
+    def _follow(self, launch: Launch, connection: int, channel: Channel) -> None:
+        """Record what was seen so far and everything from now on."""
+
+        def sink(record: Record) -> None:
+            self.recorder.write(launch, connection, record)
+
+        log = channel.log
+        seen: list[Record] = [*log.exchanges, *log.anomalies, *log.server_messages]
+        for record in seen:
+            sink(record)
+        log.sink = sink

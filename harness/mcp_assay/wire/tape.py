@@ -1,0 +1,179 @@
+"""The lines of a recording: values of the wire as JSON and back."""
+
+from __future__ import annotations
+
+import base64
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any, cast
+
+from mcp_assay.core.faults import Fault, FaultKind
+from mcp_assay.wire.eras import Agreement, Era
+from mcp_assay.wire.exchange import Exchange, HttpMeta
+from mcp_assay.wire.log import ServerMessage
+from mcp_assay.wire.messages import Anomaly, AnomalyKind, Undecodable, decode
+from mcp_assay.wire.transport import CloseReport
+
+if TYPE_CHECKING:
+    from mcp_assay.core.json_types import JsonObject
+    from mcp_assay.core.redaction import Redactor
+
+FORMAT = 1
+"""Version of the recording format; a recording of another one is refused."""
+
+Record = Exchange | Anomaly | ServerMessage | Fault | Agreement | CloseReport
+"""What a line of a recording can hold."""
+
+
+@dataclass(frozen=True, slots=True)
+class Writer:
+    """Turns values into lines without secrets.
+
+    Attributes:
+        redactor: Knows the secrets of the server.
+    """
+
+    redactor: Redactor
+
+    def line(self, record: Record) -> dict[str, Any]:
+        """Return a value as a JSON object with its ``kind``."""
+        match record:
+            case Exchange():
+                return self._exchange(record)
+            case Anomaly(kind=kind, raw=raw, at=at, detail=detail):
+                return {
+                    "kind": "anomaly",
+                    "what": kind.value,
+                    "raw": self.data(raw),
+                    "at": at,
+                    "detail": self._text(detail),
+                }
+            case ServerMessage(raw=raw, at=at):
+                return {"kind": "message", "raw": self.data(raw), "at": at}
+            case Fault():
+                return {"kind": "fault", **self._fault(record)}
+            case Agreement():
+                return {"kind": "agreement", **self._json(asdict(record))}
+            case CloseReport():
+                return {"kind": "close", **asdict(record), "trailing": self.data(record.trailing)}
+
+    def data(self, raw: bytes) -> str | dict[str, str]:
+        """Return bytes without secrets: as text when they are UTF-8, otherwise as base64 in an object."""
+        text = self.redactor.redact(raw.decode("utf-8", "surrogateescape"))
+        try:
+            text.encode("utf-8")
+        except UnicodeEncodeError:
+            return {"base64": base64.b64encode(text.encode("utf-8", "surrogateescape")).decode("ascii")}
+        return text
+
+    def _exchange(self, exchange: Exchange) -> dict[str, Any]:
+        http = exchange.http
+        return {
+            "kind": "exchange",
+            "method": exchange.method,
+            "id": exchange.id,
+            "sent": self.data(exchange.sent),
+            "sent_at": exchange.sent_at,
+            "ended_at": exchange.ended_at,
+            "raw": self.data(exchange.raw),
+            "answered": exchange.message is not None,
+            "fault": None if exchange.fault is None else self._fault(exchange.fault),
+            "related": self._json(list(exchange.related)),
+            "http": None if http is None else self._json(asdict(http)),
+        }
+
+    def _fault(self, fault: Fault) -> dict[str, Any]:
+        members = asdict(fault)
+        del members["kind"]
+        return {"fault": fault.kind.value, **{key: self._json(value) for key, value in members.items()}}
+
+    def _text(self, text: str) -> str:
+        return self.redactor.redact(text).encode("utf-8", "backslashreplace").decode("utf-8")
+
+    def _json(self, value: Any) -> Any:
+        """Return a JSON value without secrets; the wire bounds its depth."""
+        if isinstance(value, str):
+            return self._text(value)
+        if isinstance(value, dict):
+            return {self._text(str(key)): self._json(item) for key, item in cast("dict[str, Any]", value).items()}
+        if isinstance(value, list | tuple):
+            return [self._json(item) for item in cast("list[Any]", value)]
+        return value
+
+
+def read(line: dict[str, Any]) -> Record:
+    """Return the value of a line.
+
+    Raises:
+        ValueError: The line is none of ours; `KeyError` and `TypeError` likewise.
+    """
+    match line["kind"]:
+        case "exchange":
+            return _exchange(line)
+        case "anomaly":
+            return Anomaly(AnomalyKind(line["what"]), data(line["raw"]), line["at"], line["detail"])
+        case "message":
+            raw = data(line["raw"])
+            return ServerMessage(_message(raw) or {}, raw, line["at"])
+        case "fault":
+            return _fault(line)
+        case "agreement":
+            members = _members(line)
+            members.update(era=Era(line["era"]), offered=tuple(line["offered"]))
+            return Agreement(**members)
+        case "close":
+            members = _members(line)
+            members.update(trailing=data(line["trailing"]))
+            return CloseReport(**members)
+        case kind:
+            raise ValueError(f"a recording has no lines of kind {kind!r}")
+
+
+def data(value: str | dict[str, str]) -> bytes:
+    """Return the bytes that `Writer.data` wrote."""
+    return value.encode("utf-8") if isinstance(value, str) else base64.b64decode(value["base64"])
+
+
+def _members(line: dict[str, Any]) -> dict[str, Any]:
+    """Return what a line says beside what kind it is and where it belongs."""
+    return {key: value for key, value in line.items() if key not in {"kind", "connection"}}
+
+
+def _http(members: dict[str, Any] | None) -> HttpMeta | None:
+    """Return what HTTP had added."""
+    if members is None:
+        return None
+    given = dict(members)
+    given.update(headers=tuple((name, value) for name, value in members["headers"]))
+    return HttpMeta(**given)
+
+
+def _exchange(line: dict[str, Any]) -> Exchange:
+    raw = data(line["raw"])
+    return Exchange(
+        method=line["method"],
+        id=line["id"],
+        sent=data(line["sent"]),
+        sent_at=line["sent_at"],
+        ended_at=line["ended_at"],
+        raw=raw,
+        message=_message(raw) if line["answered"] else None,
+        fault=None if line["fault"] is None else _fault(line["fault"]),
+        related=tuple(line["related"]),
+        http=_http(line["http"]),
+    )
+
+
+def _message(raw: bytes) -> JsonObject | None:
+    """Return the message in raw bytes, a byte order mark looked past."""
+    message = decode(raw.removeprefix(b"\xef\xbb\xbf"))
+    return None if isinstance(message, Undecodable) else message
+
+
+def _fault(line: dict[str, Any]) -> Fault:
+    return Fault(
+        kind=FaultKind(line["fault"]),
+        message=line["message"],
+        hint=line["hint"],
+        exit_code=line["exit_code"],
+        stderr_tail=line["stderr_tail"],
+    )

@@ -1,0 +1,165 @@
+"""A recording holds what was seen, without secrets, and answers as the server did."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+from mcp_assay.config.spec import Launch, TransportKind
+from mcp_assay.core.errors import ConnectError, UsageError
+from mcp_assay.core.faults import Fault, FaultKind
+from mcp_assay.core.redaction import Redactor
+from mcp_assay.wire.exchange import Exchange, HttpMeta
+from mcp_assay.wire.messages import AnomalyKind
+from mcp_assay.wire.recording import Recorder, RecordingConnector, recording_path
+from mcp_assay.wire.replay import ReplayConnector
+from mcp_assay.wire.tape import Writer, read
+from mcp_assay.wire.versions import spoken_versions
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from mcp_assay.wire.connect import Connector
+    from mcp_assay.wire.opener import Opener
+
+pytestmark = pytest.mark.asyncio
+
+PROBE = b'{"jsonrpc":"2.0","id":"p","method":"no/such"}\n'
+NOWHERE = Launch(name="raw", transport=TransportKind.STDIO, command=("/no/such/program",))
+
+
+async def visit(opener: Opener, launch: Launch) -> tuple[list[object], dict]:
+    """Do a bit of everything; return what was found and the counts of anomalies."""
+    session = await opener.open_session(launch)
+    found: list[object] = [session.agreement, await session.list_all("tools")]
+    found += [await session.call_tool("echo", {"text": text}) for text in ("a", "b", "a")]
+    found.append(await session.channel.probe(PROBE, label="no/such", timeout_s=5))
+    found.append(await session.request("no/such/method", {"x": 1}))
+    return [*found, await session.close()], dict(session.log.anomaly_counts)
+
+
+async def test_a_replay_finds_what_was_found_with_no_server_at_all(
+    connector: Connector, raw: Callable, tmp_path: Path
+) -> None:
+    recorder = Recorder(tmp_path / "rec")
+    live = await visit(RecordingConnector(inner=connector, recorder=recorder), raw("noise-between"))
+    recorder.close()
+    again = await visit(ReplayConnector(directory=tmp_path / "rec", limits=connector.limits), NOWHERE)
+    assert again == live
+    assert live[1] == {AnomalyKind.NOISE: 3}
+
+
+async def test_a_fault_in_a_call_comes_again(hurried: Connector, raw: Callable, tmp_path: Path) -> None:
+    async def die(opener: Opener, launch: Launch) -> list[object]:
+        session = await opener.open_session(launch)
+        exchanges = [await session.call_tool("echo", {"text": "a"}) for _ in range(2)]
+        return [*exchanges, session.alive, await session.close()]
+
+    recorder = Recorder(tmp_path)
+    live = await die(RecordingConnector(inner=hurried, recorder=recorder), raw("exit-mid-call"))
+    recorder.close()
+    again = await die(ReplayConnector(directory=tmp_path), NOWHERE)
+    assert [item.fault for item in again[:2]] == [item.fault for item in live[:2]]
+    assert again[2:] == live[2:]
+
+
+async def test_a_server_that_could_not_be_started_fails_again(
+    connector: Connector, raw: Callable, tmp_path: Path
+) -> None:
+    recorder = Recorder(tmp_path)
+    faults = []
+    for opener in (RecordingConnector(inner=connector, recorder=recorder), ReplayConnector(directory=tmp_path)):
+        with pytest.raises(ConnectError) as caught:
+            await opener.open_session(raw("exit-at-once"))
+        faults.append(caught.value.fault)
+        recorder.close()
+    assert faults[0] == faults[1]
+
+
+async def test_the_spoken_revisions_are_replayed(connector: Connector, raw: Callable, tmp_path: Path) -> None:
+    recorder = Recorder(tmp_path)
+    live = await spoken_versions(RecordingConnector(inner=connector, recorder=recorder), raw())
+    recorder.close()
+    assert await spoken_versions(ReplayConnector(directory=tmp_path), NOWHERE) == live
+    assert len(live) == 5
+
+
+async def test_no_secret_reaches_the_disk_and_the_replay_still_matches(
+    connector: Connector, raw: Callable, tmp_path: Path
+) -> None:
+    launch = dataclasses.replace(raw(), secrets={"env TOKEN": "canary-4711-value"})
+
+    async def call(opener: Opener) -> Exchange:
+        session = await opener.open_session(launch)
+        exchange = await session.call_tool("echo", {"text": "my canary-4711-value"})
+        await session.close()
+        return exchange
+
+    recorder = Recorder(tmp_path)
+    live = await call(RecordingConnector(inner=connector, recorder=recorder))
+    recorder.close()
+    assert b"canary-4711-value" in live.raw
+    assert b"canary" not in recording_path(tmp_path, "raw").read_bytes()
+    assert b"<redacted:env TOKEN>" in (await call(ReplayConnector(directory=tmp_path))).raw
+
+
+async def test_what_was_not_recorded_is_our_error_and_not_the_servers(
+    connector: Connector, raw: Callable, tmp_path: Path
+) -> None:
+    recorder = Recorder(tmp_path)
+    recording = RecordingConnector(inner=connector, recorder=recorder)
+    await (await recording.open_session(raw())).close()
+    recorder.value(raw(), "official", {"ok": True})
+    recorder.close()
+    replay = ReplayConnector(directory=tmp_path)
+    session = await replay.open_session(NOWHERE)
+    exchange = await session.call_tool("echo", {})
+    assert (exchange.fault.kind, exchange.fault.message) == (
+        FaultKind.HARNESS,
+        "the recording holds no answer to tools/call",
+    )
+    with pytest.raises(ConnectError, match="holds no such connection"):
+        await replay.open_channel(NOWHERE)
+    assert replay.recording("raw").values == {"official": {"ok": True}}
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (None, "there is no recording of 'raw'"),
+        ("", "cannot be read"),
+        ("{}\n", "cannot be read"),
+        ('{"kind":"recording","format":99}\n', "has format 99, this version reads 1"),
+        ('{"kind":"recording","format":1}\n{"kind":"odd","connection":1}\n', "cannot be read"),
+        ("\x00\x01", "cannot be read"),
+    ],
+)
+async def test_a_recording_that_is_none_is_a_mistake_of_the_user(
+    tmp_path: Path, text: str | None, message: str
+) -> None:
+    if text is not None:
+        recording_path(tmp_path, "raw").write_text(text)
+    with pytest.raises(UsageError, match=message):
+        await ReplayConnector(directory=tmp_path).open_session(NOWHERE)
+
+
+async def test_a_folder_that_cannot_be_written_is_a_mistake_of_the_user(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(UsageError, match="cannot be written"):
+        Recorder(tmp_path / "file" / "rec").next_connection(NOWHERE)
+
+
+async def test_bytes_that_are_no_text_survive_a_recording() -> None:
+    exchange = Exchange(
+        method="x", id=1, sent=b"{}\n", sent_at=1.0, ended_at=2.0, raw=b'{"x":"\xff\x00 s3cret-value"}',
+        fault=Fault(kind=FaultKind.UNREADABLE, message="m", hint="h", stderr_tail="\udcff"),
+        http=HttpMeta(status=200, headers=(("A", "b"),), stream="json"),
+    )  # fmt: skip
+    line = json.loads(json.dumps(Writer(Redactor({"k": "s3cret-value"})).line(exchange)))
+    again = read(line)
+    assert again.raw == b'{"x":"\xff\x00 <redacted:k>"}'
+    assert dataclasses.replace(again, raw=b"", fault=None) == dataclasses.replace(exchange, raw=b"", fault=None)
