@@ -41,7 +41,7 @@ async def latency(subject: Subject) -> Judgement:
     found = measured.distribution
     if found is None:
         return unmeasurable(expected, measured)
-    entry = entry_of(subject, measured)
+    entry = entry_of(subject, measured, budget_p95_s=budget.p95_s)
     told = (
         f"p50 {milliseconds(found.p50)}, p95 {milliseconds(found.p95)}, p99 {milliseconds(found.p99)} over "
         f"{counted(measured.calls, 'call')} with {case.call}{machine_of(subject).remark}"

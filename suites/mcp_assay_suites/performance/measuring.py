@@ -66,11 +66,11 @@ async def with_own_cost(subject: Subject, measured: Measurement, exchange: Excha
     return measured if cost is None else replace(measured, overhead_s=cost.p50)
 
 
-def entry_of(subject: Subject, measured: Measurement) -> dict[str, Any] | None:
-    """Return the measurement as the report's entry, with the machine's speed; None when there is no figure."""
+def entry_of(subject: Subject, measured: Measurement, **budget: float) -> dict[str, Any] | None:
+    """Return the measurement as the report's entry, with the machine's speed and the budget; None without a figure."""
     tool = "" if subject.tool is None else subject.tool.name
     entry = measured.to_entry(server=subject.server.name, tool=tool)
-    return None if entry is None else {**entry, "machine": machine_of(subject).to_entry()}
+    return None if entry is None else {**entry, **budget, "machine": machine_of(subject).to_entry()}
 
 
 def unmeasurable(expected: str, measured: Measurement) -> Judgement:
