@@ -1,6 +1,6 @@
 """Do the tools do what their definitions say, and do they refuse what their schemas refuse?"""
 
-from mcp_assay_suites.execution import answering, content, failing, refusing, structured, texts, unknown
+from mcp_assay_suites.execution import answering, content, failing, honesty, refusing, structured, texts, unknown
 
 CHECKS = (
     *answering.CHECKS,
@@ -10,5 +10,6 @@ CHECKS = (
     *refusing.CHECKS,
     *failing.CHECKS,
     *texts.CHECKS,
+    *honesty.CHECKS,
 )
 """The checks of this category, in the order in which they run: valid calls first, so that others find them made."""

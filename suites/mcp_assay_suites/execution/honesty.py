@@ -1,0 +1,150 @@
+"""Do hints hold? A read-only tool changes nothing that can be seen, an idempotent one nothing more the second time."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from mcp_assay.core.verdicts import Category, Judgement, not_applicable, passed, skipped, violated
+from mcp_assay.readiness.check import Scope
+from mcp_assay.runtime.inventory import LISTS_BY_CAPABILITY
+from mcp_assay.wire.session import LIST_METHODS
+from mcp_assay_suites.catalogue import check
+from mcp_assay_suites.exercising.asking import successes
+from mcp_assay_suites.exercising.calling import Planned, call
+from mcp_assay_suites.exercising.cases import canonical
+from mcp_assay_suites.exercising.limits import is_open_world
+from mcp_assay_suites.observing.judging import counted
+
+if TYPE_CHECKING:
+    from mcp_assay.core.json_types import JsonObject
+    from mcp_assay.readiness.subject import Subject, ToolUnderTest
+    from mcp_assay_suites.exercising.cases import Case
+
+_MOST_TOOLS = 5
+_QUICK_S = 0.25
+_IDLE_S = 1.2
+"""Longer than a second, so that what changes with the time of day gives itself away."""
+
+Snapshot = dict[str, str]
+"""What a server shows of itself, by where it shows it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Observer:
+    """A call that shows something of the server's state.
+
+    Attributes:
+        subject: The tool.
+        case: Its call.
+    """
+
+    subject: Subject
+    case: Case
+
+
+@check("TOOL-029", category=Category.EXECUTION, scope=Scope.TOOL)
+async def hints_honest(subject: Subject) -> Judgement:
+    """Judge ``readOnlyHint`` and ``idempotentHint`` by what the server's lists and other read-only tools show."""
+    cannot = _cannot_be_judged(subject.the_tool)
+    if cannot is not None:
+        return cannot
+    read_only = _claims(subject.the_tool, "readOnlyHint")
+    cases = await successes(subject)
+    if isinstance(cases, Judgement):
+        return cases
+    changes, watched = await _changes(subject, cases[0], calls_before=0 if read_only else 1)
+    if changes:
+        return _dishonest(cases[0], changes, read_only=read_only)
+    if not watched:
+        return not_applicable("nothing on this server shows its state")
+    return passed(f"nothing changed in {counted(watched, 'place')} that may show the server's state")
+
+
+def _cannot_be_judged(tool: ToolUnderTest) -> Judgement | None:
+    """Return why a tool's hints are not put to the test, or None."""
+    if not _claims(tool, "readOnlyHint") and not _claims(tool, "idempotentHint"):
+        return not_applicable("it claims neither readOnlyHint nor idempotentHint")
+    if not tool.decision.allowed:
+        return skipped(tool.decision.reason)
+    return not_applicable("what a tool does outside its server cannot be seen") if is_open_world(tool) else None
+
+
+def _claims(tool: ToolUnderTest, hint: str) -> bool:
+    """Return whether a tool claims a hint."""
+    return tool.definition.annotations.get(hint) is True
+
+
+def _dishonest(case: Case, changes: set[str], *, read_only: bool) -> Judgement:
+    """Return the finding that a hint does not hold."""
+    claim = "readOnlyHint" if read_only else "idempotentHint"
+    which = "a read-only tool" if read_only else "the second call with the same arguments"
+    return violated(
+        f"{which} changes nothing",
+        f"it claims {claim}, but after {case.call} {', '.join(sorted(changes))} changed",
+        exchange=case.exchange.evidence(),
+    )
+
+
+async def _changes(subject: Subject, case: Case, *, calls_before: int) -> tuple[set[str], int]:
+    """Return where the server shows something else after a call, and how many places were watched.
+
+    Places that change by themselves do not count: each is looked at twice before the call and again after a while.
+    """
+    observers = await _observers(subject)
+    for _ in range(calls_before):
+        await call(subject, Planned(arguments=case.arguments))
+    first, second = await _snapshot(subject, observers), await _snapshot(subject, observers)
+    steady = {place for place, shown in second.items() if first.get(place) == shown}
+    await call(subject, Planned(arguments=case.arguments))
+    third = await _snapshot(subject, observers)
+    changed = {place for place in steady if place in third and third[place] != second[place]}
+    if changed:
+        await asyncio.sleep(_IDLE_S)
+        later = await _snapshot(subject, observers)
+        changed = {place for place in changed if later.get(place) == third[place]}
+    return changed, len(steady)
+
+
+async def _observers(subject: Subject) -> list[Observer]:
+    """Return calls of other read-only tools that worked."""
+    found: list[Observer] = []
+    for tool in subject.server.tools:
+        if tool is subject.tool or not _shows_state(tool):
+            continue
+        other = replace(subject, tool=tool)
+        cases = await successes(other)
+        if not isinstance(cases, Judgement) and cases[0].exchange.duration_s <= _QUICK_S:
+            found.append(Observer(subject=other, case=cases[0]))
+        if len(found) == _MOST_TOOLS:
+            break
+    return found
+
+
+def _shows_state(tool: ToolUnderTest) -> bool:
+    """Return whether a tool may be called just to look."""
+    return tool.decision.allowed and _claims(tool, "readOnlyHint") and not is_open_world(tool)
+
+
+async def _snapshot(subject: Subject, observers: list[Observer]) -> Snapshot:
+    """Return what the server shows in its lists and through the observers; failed looks are left out."""
+    session = await subject.server.session()
+    shown: Snapshot = {}
+    for key in (key for name, keys in LISTS_BY_CAPABILITY.items() if session.offers(name) for key in keys):
+        page = await subject.server.request(LIST_METHODS[key], {})
+        shown |= _shown(LIST_METHODS[key], page.result)
+    for observer in observers:
+        looked = await call(observer.subject, Planned(arguments=observer.case.arguments))
+        shown |= _shown(f"the answer of {observer.subject.the_tool.name}", looked.exchange.result)
+    return shown
+
+
+def _shown(place: str, result: JsonObject | None) -> Snapshot:
+    """Return a result as the text of a place, without metadata; nothing when there is no result."""
+    if result is None:
+        return {}
+    return {place: canonical({name: value for name, value in result.items() if name != "_meta"})}
+
+
+CHECKS = (hints_honest,)

@@ -1,0 +1,77 @@
+"""Hints that hold, and hints that do not, on processes of a few lines."""
+
+from __future__ import annotations
+
+import sys
+
+from assay import Assayed, assay
+
+from mcp_assay.core.verdicts import Outcome
+from mcp_assay.readiness.settings import Settings
+from mcp_assay_suites.execution.honesty import CHECKS
+
+FEW = Settings(examples=1, allow_writes=True)
+
+INLINE = """
+import json, sys, time
+READS = {"readOnlyHint": True, "openWorldHint": False}
+REPEATS = {"idempotentHint": True, "openWorldHint": False}
+state = {"count": 0, "seen": set()}
+def touch():
+    DOES
+    return "done"
+def show():
+    return SHOWS
+TOOLS = {"touch": (touch, HINTS), "show": (show, READS)}
+for line in sys.stdin:
+    message = json.loads(line)
+    if "id" not in message:
+        continue
+    result = {}
+    if message["method"] == "initialize":
+        result = {"protocolVersion": message["params"]["protocolVersion"], "capabilities": {"tools": {}},
+                  "serverInfo": {"name": "inline", "version": "1"}}
+    if message["method"] == "tools/list":
+        result = {"tools": [{"name": name, "inputSchema": {"type": "object"}, "annotations": hints}
+                            for name, (_, hints) in TOOLS.items()]}
+    if message["method"] == "tools/call":
+        result = {"content": [{"type": "text", "text": str(TOOLS[message["params"]["name"]][0]())}]}
+    print(json.dumps({"jsonrpc": "2.0", "id": message["id"], "result": result}), flush=True)
+"""
+
+
+def hinted(*, hints: str = "READS", does: str = "pass", shows: str = "state['count']") -> Assayed:
+    code = INLINE.replace("HINTS)", f"{hints})").replace("DOES", does).replace("SHOWS", shows)
+    return assay([sys.executable, "-c", code], CHECKS, settings=FEW, tools=("touch",))
+
+
+def test_a_read_only_tool_that_changes_what_another_shows_is_found() -> None:
+    verdict = hinted(does="state['count'] += 1")["TOOL-029.touch"]
+    assert verdict.outcome is Outcome.WARN
+    assert verdict.observed == "it claims readOnlyHint, but after {} the answer of show changed"
+
+
+def test_a_read_only_tool_that_changes_nothing_passes() -> None:
+    assert hinted()["TOOL-029.touch"].outcome is Outcome.PASS
+
+
+def test_a_second_call_that_adds_to_the_first_is_found() -> None:
+    verdict = hinted(hints="REPEATS", does="state['count'] += 1")["TOOL-029.touch"]
+    assert verdict.outcome is Outcome.WARN
+    assert verdict.expected == "the second call with the same arguments changes nothing"
+
+
+def test_an_idempotent_tool_may_change_something_once() -> None:
+    found = hinted(hints="REPEATS", does="state['seen'].add(1)", shows="len(state['seen'])")
+    assert found["TOOL-029.touch"].outcome is Outcome.PASS
+
+
+def test_what_changes_at_every_look_proves_nothing() -> None:
+    found = hinted(does="state['count'] += 1", shows="time.perf_counter_ns()")
+    assert found["TOOL-029.touch"].outcome is Outcome.PASS
+
+
+def test_what_changes_with_the_time_of_day_proves_nothing() -> None:
+    # It moves on in every snapshot but the control one, as a clock does that ticks at a bad moment.
+    shows = "(state.__setitem__('looks', state.get('looks', 0) + 1), max(state['looks'], 3))[1]"
+    assert hinted(shows=shows).findings == {}
