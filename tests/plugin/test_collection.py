@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import TYPE_CHECKING
 
 from projects import raw_server
@@ -118,3 +119,20 @@ def test_the_overlay_of_the_project_opens_tools_and_one_above_it_does_not(projec
     pytester.path.parent.joinpath("mcp-assay.toml").unlink()
     above.stdout.no_fnmatch_line("*closed by mcp-assay.toml*")
     inside.stdout.fnmatch_lines(["mcp-assay: settings of *mcp-assay.toml", "*closed by mcp-assay.toml*"])
+
+
+def test_a_server_needs_no_file(project: Project) -> None:
+    pytester = project({}, checks=("reachable", "answered"))
+    command = shlex.join([str(raw_server()["command"]), *map(str, raw_server()["args"])])  # type: ignore[call-overload]
+    result = pytester.runpytest_subprocess("--mcp-server-command", command, "--mcp-allow-writes", "-v")
+    result.stdout.fnmatch_lines(
+        ["command-line::raw.py*::CONN-001 PASSED*", "command-line::raw.py*::EXEC-001.echo PASSED*"]
+    )
+
+
+def test_a_tool_that_the_document_switches_off_is_not_called(project: Project) -> None:
+    server = {**raw_server(), "disabledTools": ["echo"]}
+    result = project({"memory": server}, checks=("answered",)).runpytest_subprocess(
+        "--mcp-config", "servers.json", "-rs"
+    )
+    result.stdout.fnmatch_lines(["*the configuration switches it off*"])

@@ -121,3 +121,25 @@ def test_no_secret_of_the_configuration_leaves_the_process(project: Project) -> 
     texts += [(pytester.path / name).read_text() for name in ("r.json", "r.md", "r.xml", "own.xml")]
     assert not [text for text in texts if CANARY in text]
     assert "<redacted:" in texts[0]
+
+
+def test_an_accepted_finding_warns_and_a_stale_one_fails_the_run(project: Project) -> None:
+    pytester = project({"memory": raw_server()}, checks=("reachable", "described"))
+    accept = '[[servers.memory.accept]]\ncheck = "ADV-001"\ntool = "*"\nreason = "known"\n'
+    pytester.path.joinpath("mcp-assay.toml").write_text(accept)
+    arguments = ("--mcp-config", "servers.json", "--mcp-level", "all", "--mcp-report", "json=r.json")
+    assert pytester.runpytest_subprocess(*arguments).ret == 0
+    reasons = {entry["reason"] for entry in report_of(pytester)["results"] if entry["verdict"] == "warn"}
+    assert reasons == {"accepted: known"}
+    pytester.path.joinpath("mcp-assay.toml").write_text(accept + '[[servers.memory.accept]]\ncheck = "CONN-001"\n')
+    stale = pytester.runpytest_subprocess(*arguments)
+    assert stale.ret == pytest.ExitCode.TESTS_FAILED
+    stale.stdout.fnmatch_lines(["mcp-assay.toml line 5: nothing on memory needs the acceptance of CONN-001*"])
+
+
+def test_a_required_server_that_is_not_started_fails_the_run(project: Project) -> None:
+    pytester = project({"on": raw_server(), "off": {**raw_server(), "disabled": True}}, checks=("reachable",))
+    pytester.path.joinpath("mcp-assay.toml").write_text("[servers.off]\nrequired = true\n")
+    result = pytester.runpytest_subprocess("--mcp-config", "servers.json")
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    result.stdout.fnmatch_lines(["off: required, but disabled"])

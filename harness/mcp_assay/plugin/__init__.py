@@ -35,7 +35,7 @@ def pytest_cmdline_main(config: pytest.Config) -> int | None:
         importlib.import_module("mcp_assay.plugin.listing").print_listing()
         return int(pytest.ExitCode.NO_TESTS_COLLECTED)
     asked_for = any(str(argument).startswith("--dist") for argument in config.invocation_params.args)
-    if options.mcp_config and getattr(config.option, "numprocesses", None) and not asked_for:
+    if options.names_servers and getattr(config.option, "numprocesses", None) and not asked_for:
         config.option.dist = "loadgroup"
     return None
 
@@ -46,7 +46,7 @@ def pytest_configure(config: pytest.Config) -> None:
     for category in _CATEGORIES:
         config.addinivalue_line("markers", f"mcp_{category}: generated {category} checks of MCP servers")
     config.pluginmanager.register(fixtures, "mcp_assay_fixtures")
-    if Options.of(config).mcp_config or named_by_node_id(config):
+    if Options.of(config).names_servers or named_by_node_id(config):
         config.pluginmanager.import_plugin("mcp_assay.plugin.activation")
 
 

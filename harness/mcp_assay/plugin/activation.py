@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from mcp_assay.config.adhoc import COMMAND_LINE
 from mcp_assay.config.overlay import Overlay
 from mcp_assay.core.errors import UsageError
 from mcp_assay.plugin import named_by_node_id, parametrisation
@@ -18,7 +19,7 @@ from mcp_assay.plugin.arguments import arguments_for
 from mcp_assay.plugin.builtin import BuiltinChecksAndWriters
 from mcp_assay.plugin.options import Options
 from mcp_assay.plugin.report_targets import targets_of
-from mcp_assay.plugin.selection import read_documents, variables_of
+from mcp_assay.plugin.selection import command_line_document, read_documents, variables_of
 from mcp_assay.plugin.session import SessionHooks
 from mcp_assay.plugin.state import STATE, AssaySession
 from mcp_assay.readiness.settings import Gate, Settings
@@ -49,6 +50,8 @@ def _activate(config: pytest.Config, options: Options, given: Sequence[str]) -> 
     config.pluginmanager.register(BuiltinChecksAndWriters(), "mcp_assay_builtin")
     invoked_in = config.invocation_params.dir
     documents = read_documents(given, root=config.rootpath, invoked_in=invoked_in, only=options.mcp_server)
+    adhoc = command_line_document(options.mcp_server_command, options.mcp_server_url)
+    documents += [adhoc] if adhoc is not None else []
     writers = [writer for group in config.hook.pytest_mcp_report_writers(config=config) for writer in group]
     targets = targets_of(options.mcp_report, writers, invoked_in)
     state = _state(config, options, documents)
@@ -108,8 +111,10 @@ def _quiet_asyncio() -> None:
 def _reproduce(options: Options, documents: Sequence[ConfigDocument]) -> str:
     """Return the start of a command line that judges in the same way; a node id names its document by itself."""
     words = ["pytest"]
-    if any(document.id != document.given for document in documents):
-        words += [word for document in documents for word in ("--mcp-config", document.given)]
+    words += [word for command in options.mcp_server_command for word in ("--mcp-server-command", command)]
+    words += [word for url in options.mcp_server_url for word in ("--mcp-server-url", url)]
+    if any(document.id not in {document.given, COMMAND_LINE} for document in documents):
+        words += [word for given in options.mcp_config for word in ("--mcp-config", given)]
     words += ["--mcp-allow-writes"] * options.mcp_allow_writes
     words += ["--mcp-protocol", options.mcp_protocol] if options.mcp_protocol else []
     words += ["--mcp-seed", str(options.mcp_seed)] if options.mcp_seed else []

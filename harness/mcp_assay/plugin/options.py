@@ -16,6 +16,8 @@ class Options:
     """The plugin's options as they were given; each field is the option of that name."""
 
     mcp_config: list[str]
+    mcp_server_command: list[str]
+    mcp_server_url: list[str]
     mcp_run_discovered: bool
     mcp_server: list[str]
     mcp_suite: bool
@@ -29,6 +31,11 @@ class Options:
     mcp_call_timeout: float
     mcp_seed: int
     mcp_report: list[str]
+
+    @property
+    def names_servers(self) -> bool:
+        """Whether there is anything to judge."""
+        return bool(self.mcp_config or self.mcp_server_command or self.mcp_server_url)
 
     @classmethod
     def of(cls, config: pytest.Config) -> Options:
@@ -54,6 +61,20 @@ def _add_what_to_judge(group: pytest.OptionGroup) -> None:
         metavar="FILE",
         help="client configuration file with MCP servers; 'demo' for the built-in ones, 'auto' to look for the "
         "well-known files of this machine; repeatable",
+    )
+    group.addoption(
+        "--mcp-server-command",
+        action="append",
+        default=[],
+        metavar="COMMAND",
+        help='judge the server that a command starts, without a file: "uvx mcp-server-time"; repeatable',
+    )
+    group.addoption(
+        "--mcp-server-url",
+        action="append",
+        default=[],
+        metavar="URL",
+        help="judge the server at an address, without a file; repeatable",
     )
     group.addoption(
         "--mcp-run-discovered",

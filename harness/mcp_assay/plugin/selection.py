@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mcp_assay.config.adhoc import COMMAND_LINE, server_from_command, server_from_url
 from mcp_assay.config.discovery import WellKnown, find_well_known
 from mcp_assay.config.loader import load
 from mcp_assay.config.variables import EnvironmentVariables
@@ -79,6 +80,25 @@ def read_documents(given: Iterable[str], *, root: Path, invoked_in: Path, only: 
     if only and not any(document.specs for document in documents):
         raise UsageError(f"no configured server is called {' or '.join(map(repr, only))}")
     return documents
+
+
+def command_line_document(commands: Sequence[str], urls: Sequence[str]) -> ConfigDocument | None:
+    """Return the servers given without a file as a document of their own, or None when there are none.
+
+    Its path is an empty document that comes with the plugin, because pytest collects files.
+
+    Raises:
+        UsageError: A command or address cannot be read.
+    """
+    specs: list[ServerSpec] = []
+    for command in commands:
+        specs.append(server_from_command(command, taken={spec.name for spec in specs}))
+    for url in urls:
+        specs.append(server_from_url(url, taken={spec.name for spec in specs}))
+    if not specs:
+        return None
+    path = Path(__file__).with_name("command_line.json")
+    return ConfigDocument(given=COMMAND_LINE, path=path, id=COMMAND_LINE, specs=tuple(specs))
 
 
 def well_known() -> Sequence[WellKnown]:

@@ -54,6 +54,7 @@ class SessionHooks:
         self._document: Document | None = None
         self._messages: list[str] = []
         self._previous_handler: Any = None
+        self._deselected = False
 
     @property
     def _is_worker(self) -> bool:
@@ -83,6 +84,10 @@ class SessionHooks:
             if document.path == file_path:
                 return ConfigFile.of(parent, document)
         return None
+
+    def pytest_deselected(self) -> None:
+        """Note that this run does not judge everything."""
+        self._deselected = True
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """Keep the selected checks, which the lanes will run."""
@@ -178,6 +183,9 @@ class SessionHooks:
         status = int(exitstatus)
         document = self._build(status)
         self._messages += _below(document, self._options.mcp_min_score)
+        self._messages += self._state.missing_required(list(self._facts.values()))
+        if not self._deselected:
+            self._messages += self._state.stale_acceptances(self._verdicts)
         if self._messages and status == pytest.ExitCode.OK:
             status = int(pytest.ExitCode.TESTS_FAILED)
         document["run"]["exit_status"] = status

@@ -16,6 +16,7 @@ from mcp_assay.core.errors import AssayError, ConfigError
 from mcp_assay.core.presentation import Presenter
 from mcp_assay.core.redaction import Redactor
 from mcp_assay.core.verdicts import Category
+from mcp_assay.readiness.acceptance import stale_acceptances
 from mcp_assay.readiness.document import PhaseFacts, ServerFacts, ServerStatus
 from mcp_assay.readiness.engine import Engine
 from mcp_assay.readiness.facts import facts_of
@@ -26,7 +27,7 @@ from mcp_assay.runtime.background import BackgroundLoop, LoopStuckError
 from mcp_assay.wire.connect import Connector
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from concurrent.futures import Future
     from datetime import datetime
 
@@ -216,6 +217,24 @@ class AssaySession:
     def duration_s(self) -> float:
         """Seconds since the session began."""
         return self.clock.monotonic() - self._started
+
+    def missing_required(self, facts: Sequence[ServerFacts]) -> Iterator[str]:
+        """Yield a sentence for each server that must be judged and was not started."""
+        required = {spec.name for spec in self.specs if self._is_required(spec)}
+        for server in facts:
+            if server.name in required and not server.status.asked_for:
+                yield f"{server.name}: required, but {server.status.value}"
+
+    def stale_acceptances(self, verdicts: Sequence[Verdict]) -> Iterator[str]:
+        """Yield a sentence for each accepted finding that this run, which judged everything, did not find."""
+        judged = [spec.name for spec in self.specs if not spec.disabled]
+        place = self.overlay.path.name if self.overlay.path else ""
+        yield from (f"{place} {problem}" for problem in stale_acceptances(self.overlay, judged, verdicts))
+
+    def _is_required(self, spec: ServerSpec) -> bool:
+        """Return whether the run must fail without the server; the user's own settings come first."""
+        own = self.overlay.required(spec.name)
+        return spec.required if own is None else own
 
     def server_facts(self) -> list[ServerFacts]:
         """Return what became of every configured server."""

@@ -48,6 +48,7 @@ class Check:
         spec_paths: Path of the rule below the revision's specification, by revision or ``*``; empty for advice.
         transports: Transports it is about; empty for all.
         unreachable: Whether it is the check that fails when the server cannot be reached.
+        late: Whether it judges all that the server sent in the run, and so comes at the end of the server's lane.
     """
 
     id: str
@@ -60,6 +61,7 @@ class Check:
     spec_paths: Mapping[str, str] = field(default_factory=dict[str, str])
     transports: frozenset[str] = frozenset()
     unreachable: bool = False
+    late: bool = False
 
     def level_in(self, version: str) -> Level | None:
         """Return the level in a revision, or None when the check says nothing about it."""

@@ -15,12 +15,14 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from mcp_assay.core.verdicts import Category, Judgement, Outcome, Verdict, skipped
+from mcp_assay.readiness.acceptance import acceptance_of
 from mcp_assay.readiness.subject import Subject, UnavailableError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from mcp_assay.core.presentation import Presenter
+    from mcp_assay.core.verdicts import Level
     from mcp_assay.readiness.plan import PlannedCheck
     from mcp_assay.readiness.subject import Run
 
@@ -132,9 +134,7 @@ class Engine:
         session = item.server.managed.session
         version = session.agreement.version if session is not None else ""
         level = check.level_in(version) or check.highest_level
-        outcome = judgement.outcome
-        if outcome is Outcome.FAIL and not self._run.settings.gate.fails(level):
-            outcome = Outcome.WARN
+        outcome, reason = self._weakened(item, judgement, level)
         return Verdict(
             check=check.id,
             slug=check.slug,
@@ -149,7 +149,7 @@ class Engine:
             requirement=check.requirement,
             expected=present.optional(judgement.expected),
             observed=present.optional(judgement.observed),
-            reason=present.optional(judgement.reason),
+            reason=present.optional(reason),
             applicable=judgement.applicable,
             spec=check.spec_in(version),
             reproduce=f"{self._reproduce} {shlex.quote(item.nodeid)}",
@@ -157,15 +157,25 @@ class Engine:
             benchmark=None if judgement.benchmark is None else present.json(dict(judgement.benchmark)),
         )
 
+    def _weakened(self, item: PlannedCheck, judgement: Judgement, level: Level) -> tuple[Outcome, str | None]:
+        """Return a judgement's outcome and reason: below the gate, or accepted by the user, a failure is a warning."""
+        if judgement.outcome is not Outcome.FAIL:
+            return judgement.outcome, judgement.reason
+        tool = None if item.tool is None else item.tool.name
+        accepted = acceptance_of(self._run.rules, item.server.name, item.check.id, tool)
+        if accepted is not None:
+            return Outcome.WARN, accepted
+        return (Outcome.FAIL if self._run.settings.gate.fails(level) else Outcome.WARN), judgement.reason
+
 
 def _lanes(planned: Iterable[PlannedCheck], categories: Iterable[Category]) -> list[list[PlannedCheck]]:
-    """Return the checks of some categories, one list per server."""
+    """Return the checks of some categories, one list per server; those that judge the whole run come last."""
     wanted = frozenset(categories)
     lanes: dict[str, list[PlannedCheck]] = {}
     for item in planned:
         if item.check.category in wanted:
             lanes.setdefault(item.server.managed.id, []).append(item)
-    return list(lanes.values())
+    return [sorted(lane, key=lambda item: item.check.late) for lane in lanes.values()]
 
 
 def _own_error(message: str) -> Judgement:

@@ -9,7 +9,7 @@ for the user to open it. The defaults of missing hints are those of the specific
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
@@ -141,7 +141,9 @@ class CallDecision:
     explicit: bool = False
 
 
-def decide(server: str, tool: ToolDefinition, rules: ToolRules, *, allow_writes: bool) -> CallDecision:
+def decide(
+    server: str, tool: ToolDefinition, rules: ToolRules, *, allow_writes: bool, switched_off: bool = False
+) -> CallDecision:
     """Return whether a tool may be called and why.
 
     Args:
@@ -149,31 +151,37 @@ def decide(server: str, tool: ToolDefinition, rules: ToolRules, *, allow_writes:
         tool: Its tool.
         rules: What the user opened and closed.
         allow_writes: Whether the user opened everything.
+        switched_off: Whether the client's document switches the tool off, so that no client would call it.
     """
     rule = rules.tool(server, tool.name)
     arguments = None if rule.args is None else dict(rule.args)
-    veto = veto_word(tool.name)
     if rule.call is not None:
         word = "opened" if rule.call else "closed"
-        return CallDecision(allowed=rule.call, reason=f"{word} by mcp-assay.toml", arguments=arguments, explicit=True)
+        return CallDecision(allowed=rule.call, reason=f"{word} by mcp-assay.toml", arguments=arguments)
+    if switched_off:
+        return _not_called("the configuration switches it off", server, tool)
     if allow_writes:
         return CallDecision(allowed=True, reason="opened by --mcp-allow-writes", arguments=arguments)
+    return replace(_by_its_claims(server, tool), arguments=arguments)
+
+
+def _by_its_claims(server: str, tool: ToolDefinition) -> CallDecision:
+    """Return the decision that follows from a tool's annotations and name."""
+    veto = veto_word(tool.name)
     if tool.annotations.get("readOnlyHint") is not True:
-        given = "has no annotations, so not" if not tool.annotations else "does not claim"
-        return CallDecision(
-            allowed=False, reason=f"not called: it {given} readOnlyHint: true; {opening_line(server, tool.name)}"
-        )
+        given = "it does not claim" if tool.annotations else "it has no annotations, so does not claim"
+        return _not_called(f"{given} readOnlyHint: true", server, tool)
     if tool.annotations.get("destructiveHint") is True:
-        return CallDecision(
-            allowed=False, reason=f"not called: it claims destructiveHint: true; {opening_line(server, tool.name)}"
-        )
+        return _not_called("it claims destructiveHint: true", server, tool)
     if veto is not None:
-        return CallDecision(
-            allowed=False,
-            reason=f"not called: {veto!r} in its name contradicts readOnlyHint; {opening_line(server, tool.name)}",
-            vetoed_by=veto,
-        )
-    return CallDecision(allowed=True, reason="it claims readOnlyHint: true", arguments=arguments)
+        contradiction = f"{veto!r} in its name contradicts readOnlyHint: true"
+        return replace(_not_called(contradiction, server, tool), vetoed_by=veto)
+    return CallDecision(allowed=True, reason="it claims readOnlyHint: true")
+
+
+def _not_called(reason: str, server: str, tool: ToolDefinition) -> CallDecision:
+    """Return the decision not to call a tool, with the line that would open it."""
+    return CallDecision(allowed=False, reason=f"not called: {reason}; {opening_line(server, tool.name)}")
 
 
 def opening_line(server: str, tool: str) -> str:

@@ -16,7 +16,7 @@ from mcp_assay.readiness.settings import Settings
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Mapping
 
-    from mcp_assay.config.spec import Launch
+    from mcp_assay.config.spec import Launch, ServerSpec
     from mcp_assay.core.json_types import Json
     from mcp_assay.runtime.inventory import Inventory, ToolDefinition
     from mcp_assay.runtime.manager import ManagedServer, MCPClientManager
@@ -277,9 +277,21 @@ def _tools_under_test(managed: ManagedServer, run: Run) -> tuple[ToolUnderTest, 
     for definition in managed.inventory.tools:
         name = slug(definition.name, taken=frozenset(taken))
         taken.add(name)
-        decision = decide(managed.spec.name, definition, run.rules, allow_writes=run.settings.allow_writes)
+        decision = decide(
+            managed.spec.name,
+            definition,
+            run.rules,
+            allow_writes=run.settings.allow_writes,
+            switched_off=_switched_off(managed.spec, definition.name),
+        )
         tools.append(ToolUnderTest(definition=definition, slug=name, decision=decision))
     return tuple(tools)
+
+
+def _switched_off(spec: ServerSpec, tool: str) -> bool:
+    """Return whether a server's document keeps a tool from its client."""
+    listed = spec.enabled_tools is None or tool in spec.enabled_tools
+    return not listed or tool in spec.disabled_tools
 
 
 def add_server(managed: ManagedServer, run: Run) -> ServerUnderTest:
