@@ -88,7 +88,7 @@ CATALOGUE: Mapping[str, Row] = MappingProxyType(
 
 
 def check(
-    identity: str, *, category: Category, scope: Scope = Scope.SERVER, unreachable: bool = False
+    identity: str, *, category: Category, scope: Scope = Scope.SERVER, unreachable: bool = False, late: bool = False
 ) -> Callable[[CheckFunction], Check]:
     """Return a decorator that makes a check of the coroutine function which judges a catalogue row.
 
@@ -97,6 +97,7 @@ def check(
         category: The suite it belongs to.
         scope: Whether it is judged once a server or once a tool.
         unreachable: Whether it is the check that fails when the server cannot be reached.
+        late: Whether it judges all that the server sent in the run, and so comes at the end of the server's lane.
 
     Raises:
         KeyError: The catalogue has no such row.
@@ -115,6 +116,7 @@ def check(
             spec_paths=row.spec_paths,
             transports=row.transports,
             unreachable=unreachable,
+            late=late,
         )
 
     return declare

@@ -28,7 +28,7 @@ _STRAY = frozenset({AnomalyKind.UNKNOWN_ID, AnomalyKind.WRONG_ID_TYPE})
 _NOT_REACHED = "no instance of the server lived long enough to be asked"
 
 
-@check("BASE-001", category=Category.CONNECTIVITY)
+@check("BASE-001", category=Category.CONNECTIVITY, late=True)
 async def jsonrpc_2(subject: Subject) -> Judgement:
     """Judge the ``jsonrpc`` member of everything the server sent."""
     await interview(subject.server)
@@ -63,7 +63,7 @@ async def response_id_echo(subject: Subject) -> Judgement:
     return passed(f"ids {shown(ECHO_IDS[0])} and {shown(ECHO_IDS[1])} came back as sent")
 
 
-@check("BASE-003", category=Category.CONNECTIVITY)
+@check("BASE-003", category=Category.CONNECTIVITY, late=True)
 async def result_xor_error(subject: Subject) -> Judgement:
     """Judge that every answer has one of ``result`` and ``error``."""
     await interview(subject.server)
@@ -80,7 +80,7 @@ async def result_xor_error(subject: Subject) -> Judgement:
     )
 
 
-@check("BASE-004", category=Category.CONNECTIVITY)
+@check("BASE-004", category=Category.CONNECTIVITY, late=True)
 async def error_shape(subject: Subject) -> Judgement:
     """Judge the shape of every error answer."""
     await interview(subject.server)

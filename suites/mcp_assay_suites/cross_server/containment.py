@@ -19,6 +19,10 @@ if TYPE_CHECKING:
 
     from mcp_assay.readiness.subject import ServerUnderTest, Subject
     from mcp_assay.wire.exchange import Exchange
+    from mcp_assay.wire.session import ServerSession
+
+_POLL_S = 0.02
+_MOST_POLLS = 100
 
 
 @check("CROSS-002", category=Category.CROSS_SERVER)
@@ -50,6 +54,7 @@ async def _killed(subject: Subject) -> Judgement:
             if subject.server not in answering:
                 return skipped("the server did not answer before anything was killed")
             os.kill(pid, signal.SIGKILL)
+            await _gone(second)
             after = await _asked(answering)
     silent = [(one, exchange) for one, exchange in after if not _answered(exchange)]
     if not silent:
@@ -61,6 +66,14 @@ async def _killed(subject: Subject) -> Judgement:
         f"no answer afterwards from {listed([_account(one, exchange) for one, exchange in silent])}",
         exchange=None if silent[0][1] is None else silent[0][1].evidence(),
     )
+
+
+async def _gone(second: ServerSession) -> None:
+    """Wait until the end of an instance was noticed, or give up: what others answer counts either way."""
+    for _ in range(_MOST_POLLS):
+        if not second.alive:
+            return
+        await asyncio.sleep(_POLL_S)
 
 
 async def _asked(servers: Sequence[ServerUnderTest]) -> list[tuple[ServerUnderTest, Exchange | None]]:

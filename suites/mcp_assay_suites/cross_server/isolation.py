@@ -2,7 +2,7 @@
 
 All servers are asked alone first, twice, then all at once. Only answers that are stable alone are compared. Before a
 server is accused it is asked alone a third time, so that a clock is not taken for a broken server, and among the others
-a second time, so that chance is not.
+a second time, so that chance is not. Who loses a race may change, so both times count for whoever is disturbed.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ def _accusation(found: Disturbed) -> Judgement:
     among = found.among.describe()
     return violated(
         "an answer is the same alone and while other servers are used",
-        f"{found.question.text} alone: {found.alone.describe()}; among others, twice: {among}",
+        f"{found.question.text} alone, three times: {found.alone.describe()}; among others: {among}",
         exchange={"alone": found.alone.evidence(), "among_others": found.among.evidence()},
     )
 
@@ -89,12 +89,9 @@ async def _carried_out(run: Run) -> Experiment:
     stable: dict[str, int] = {}
     for question, _ in alone:
         stable[question.server.managed.id] = stable.get(question.server.managed.id, 0) + 1
-    suspects = await _suspects(alone, await _at_once(question for question, _ in alone))
-    if suspects:
-        again = await _at_once(question for question, _ in alone)
-        confirmed = {id(question): answer(exchange) for question, exchange in again}
-        suspects = [one for one in suspects if confirmed.get(id(one.question)) != answer(one.alone)]
-    return Experiment(stable=stable, disturbed=tuple(suspects))
+    suspects = await _suspects(alone)
+    again = await _suspects(alone) if suspects else []
+    return Experiment(stable=stable, disturbed=(*suspects, *again) if again else ())
 
 
 async def _alone(run: Run) -> list[tuple[Question, Exchange]]:
@@ -133,10 +130,9 @@ async def _at_once(asked: Iterable[Question]) -> list[tuple[Question, Exchange]]
     return [one for one in answers if one is not None]
 
 
-async def _suspects(
-    alone: Sequence[tuple[Question, Exchange]], among: Sequence[tuple[Question, Exchange]]
-) -> list[Disturbed]:
-    """Return the questions answered otherwise among others although they are still answered as before alone."""
+async def _suspects(alone: Sequence[tuple[Question, Exchange]]) -> list[Disturbed]:
+    """Ask everybody at once; return what is answered otherwise although it is still answered as before alone."""
+    among = await _at_once(question for question, _ in alone)
     before = {id(question): exchange for question, exchange in alone}
     suspects: list[Disturbed] = []
     for question, exchange in among:

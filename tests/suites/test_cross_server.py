@@ -1,0 +1,67 @@
+"""Servers that disturb each other are found out, and those that do not are left in peace."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from mcp_assay_suites.cross_server import CHECKS
+
+ENTANGLED = Path(__file__).parent / "entangled.py"
+INDEPENDENT = ("CROSS-001", "CROSS-002", "ADV-006")
+
+
+def entangled(*arguments: object) -> dict[str, object]:
+    return {"command": sys.executable, "args": ["-S", str(ENTANGLED), *map(str, arguments)]}
+
+
+@pytest.fixture(scope="module")
+def apart(bench):
+    return bench.judge({name: bench.demo(name) for name in ("clock", "text", "units")}, CHECKS)
+
+
+@pytest.mark.parametrize("check", INDEPENDENT)
+def test_servers_that_know_nothing_of_each_other_pass(apart, check):
+    outcomes = {name: [verdict.outcome.value for verdict in judged.of(check)] for name, judged in apart.items()}
+    assert outcomes == {"clock": ["pass"], "text": ["pass"], "units": ["pass"]}
+
+
+def test_calls_are_compared_and_not_only_lists(apart):
+    assert apart["units"].of("CROSS-001")[0].observed.startswith("4 questions")
+
+
+def test_a_lock_that_two_servers_share_is_found(bench, tmp_path):
+    servers = {name: entangled("--lock", tmp_path / "lock") for name in ("one", "two")}
+    judged = bench.judge(servers, CHECKS)
+    found = [one.findings["CROSS-001"] for one in judged.values() if "CROSS-001" in one.findings]
+    assert found
+    assert "database is locked" in found[0].observed
+    assert set(found[0].exchange) == {"alone", "among_others"}
+
+
+def test_an_answer_that_changes_by_itself_is_no_finding(bench):
+    judged = bench.judge({"clock": entangled("--clock"), "raw": bench.raw()}, CHECKS)
+    verdict = judged["clock"].of("CROSS-001")[0]
+    assert (verdict.outcome.value, verdict.observed) == ("pass", "1 question answered the same among 1 other server")
+
+
+def test_a_process_that_takes_another_with_it_is_found(bench, tmp_path):
+    judged = bench.judge({"one": entangled("--fate", tmp_path / "fate"), "raw": bench.raw()}, CHECKS)
+    finding = judged["one"].findings["CROSS-002"]
+    assert "no answer afterwards from 'one'" in finding.observed
+    assert "CROSS-002" not in judged["raw"].findings
+
+
+def test_the_same_tool_name_on_two_servers_is_advice(bench):
+    judged = bench.judge({"one": bench.raw(), "two": bench.raw(), "clock": entangled("--clock")}, CHECKS)
+    assert "'echo' is also a tool of 'two'" in judged["one"].findings["ADV-006"].observed
+    assert "ADV-006" not in judged["clock"].findings
+
+
+def test_a_single_server_has_no_neighbours(bench):
+    judged = bench.judge({"raw": bench.raw()}, CHECKS)["raw"]
+    assert not judged.of("CROSS-001")[0].applicable
+    assert not judged.of("ADV-006")[0].applicable
+    assert judged.of("CROSS-002")[0].outcome.value == "pass"
