@@ -10,6 +10,7 @@ import itertools
 from fractions import Fraction
 from typing import TYPE_CHECKING, TypeAlias
 
+from mcp_assay.generation.nodes import written
 from mcp_assay.generation.regex import PatternError, pattern_text
 from mcp_assay.generation.sources import SimplestChooser
 
@@ -89,7 +90,7 @@ def _beyond(schema: JsonObject, keywords: tuple[str, str], sign: int) -> Iterato
             bound + sign,
             bound + sign * Fraction(1, 2),
         ):
-            yield plain_number(number), f"{side} than the bound {plain_number(bound)}"
+            yield written(number), f"{side} than the bound {written(bound)}"
 
 
 def _off_grid(schema: JsonObject, value: Json) -> Iterator[Offer]:
@@ -97,7 +98,7 @@ def _off_grid(schema: JsonObject, value: Json) -> Iterator[Offer]:
     step = _step(schema)
     start = next(_numbers([value]), Fraction(0))
     for part in (Fraction(1), Fraction(-1), step / 2, -step / 2, step / 3):
-        yield plain_number(start + part), f"no multiple of {plain_number(step)}"
+        yield written(start + part), f"no multiple of {written(step)}"
 
 
 def _step(schema: JsonObject) -> Fraction:
@@ -111,11 +112,6 @@ def _numbers(values: Iterable[Json]) -> Iterator[Fraction]:
     for value in values:
         if isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= 1e300:
             yield Fraction(str(value))
-
-
-def plain_number(value: Fraction) -> int | float:
-    """Return a fraction as the JSON number one would write."""
-    return value.numerator if value.denominator == 1 else float(value)
 
 
 def _too_short(schema: JsonObject, value: Json) -> Iterator[Offer]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 from typing import TYPE_CHECKING
 
@@ -16,10 +16,10 @@ from mcp_assay.generation.breaking import KEYWORDS, candidates
 from mcp_assay.generation.containers import Object, identity
 from mcp_assay.generation.errors import UnsatisfiableError
 from mcp_assay.generation.nodes import RejectedError
-from mcp_assay.generation.sites import Site, replaced, sites
+from mcp_assay.generation.shrinking import simpler
+from mcp_assay.generation.sites import Site, pointer_to, replaced, sites
 from mcp_assay.generation.sources import DrawingChooser, Integers, SamplingChooser, SimplestChooser
 from mcp_assay.generation.valid import Maker, maker_of
-from mcp_assay.wire.schemas.text import pointer_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -94,25 +94,35 @@ class Breaker:
         rounds = itertools.chain.from_iterable(itertools.zip_longest(*by_keyword.values()))
         return list(itertools.islice((each for each in rounds if each is not None), count))
 
+    def simpler(self, found: InvalidArguments) -> Iterator[InvalidArguments]:
+        """Yield simpler arguments that break the same keyword in the same place, the boldest cuts first."""
+        for variant in simpler(found.arguments):
+            if isinstance(variant, dict) and self._breaks(variant, found.keyword, found.pointer):
+                yield replace(found, arguments=variant)
+
     def broken(self, site: Site, base: JsonObject) -> Iterator[InvalidArguments]:
         """Yield ways to break just the keyword of ``site`` in ``base``."""
+        pointer = pointer_to(site.path)
         offered = candidates(site.keyword, site.schema, site.value)
         for value, description in itertools.islice(offered, _MOST_CANDIDATES):
             arguments = replaced(base, site.path, value)
-            if isinstance(arguments, dict) and self._breaks(arguments, site):
-                pointer = pointer_of(site.path)
+            if isinstance(arguments, dict) and self._breaks(arguments, site.keyword, pointer):
                 place = f"{pointer}: " if pointer else ""
                 yield InvalidArguments(
                     arguments=arguments, keyword=site.keyword, pointer=pointer, description=f"{place}{description}"
                 )
 
-    def _breaks(self, arguments: JsonObject, site: Site) -> bool:
-        """Return whether ``arguments`` break the keyword of ``site`` in its place, and nothing else."""
-        errors = list(itertools.islice(self.maker.document.validator.iter_errors(arguments), 2))
-        if len(errors) != 1 or broken_keyword(errors[0]) != site.keyword:
+    def _breaks(self, arguments: JsonObject, keyword: str, pointer: str) -> bool:
+        """Return whether ``arguments`` break ``keyword`` in the place of ``pointer``, and nothing else."""
+        try:
+            errors = list(itertools.islice(self.maker.document.validator.iter_errors(arguments), 2))
+        except UnicodeEncodeError:
             return False
-        where = tuple(errors[0].instance_path)
-        return where[: len(site.path)] == site.path and len(where) <= len(site.path) + 1
+        if len(errors) != 1 or broken_keyword(errors[0]) != keyword:
+            return False
+        # A property or item that is too many is reported where it stands, one level further in.
+        where = pointer_to(errors[0].instance_path)
+        return where == pointer or where.rpartition("/")[0] == pointer
 
     def _different_sites(self, seed: int) -> Iterator[tuple[Site, JsonObject]]:
         """Yield places to break with the smallest arguments in which they occur, each once."""

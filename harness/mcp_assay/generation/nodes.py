@@ -107,6 +107,11 @@ class Interval:
         """Return whether ``value`` is no multiple of a barred step."""
         return not any((value / step).denominator == 1 for step in self.barred)
 
+    def admits_in_floats(self, value: Fraction) -> bool:
+        """Return whether ``value`` is a multiple of the steps for a validator that divides floats, as many do."""
+        broken = (step for step in self.steps if step.denominator != 1)
+        return all(abs(value) < _ENDS and (float(value) / float(step)).is_integer() for step in broken)
+
     def grid(self, step: Fraction) -> tuple[int | None, int | None]:
         """Return the least and the greatest factor whose product with ``step`` lies inside."""
         low = None if self.low is None else math.ceil(self.low / step)
@@ -116,6 +121,11 @@ class Interval:
         if high is not None and self.below and high * step == self.high:
             high -= 1
         return low, high
+
+
+def written(value: Fraction) -> int | float:
+    """Return a fraction as the JSON number one would write."""
+    return value.numerator if value.denominator == 1 else float(value)
 
 
 def _least_common_multiple(first: Fraction, second: Fraction) -> Fraction:
@@ -150,11 +160,17 @@ class Number:
 
     def value(self, choose: Chooser) -> Json:
         """Return a number, a whole one written as an integer."""
+        spare: Fraction | None = None
         for _ in range(ATTEMPTS):
             made = self._attempt(choose)
-            if self.interval.admits(made):
-                return made.numerator if made.denominator == 1 else float(made)
-        raise RejectedError
+            if not self.interval.admits(made):
+                continue
+            if self.interval.admits_in_floats(made):
+                return written(made)
+            spare = made
+        if spare is None:
+            raise RejectedError
+        return written(spare)
 
     def _attempt(self, choose: Chooser) -> Fraction:
         """Return a number inside the interval that may be barred."""

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 from mcp_assay.generation.breaking import KEYWORDS
 from mcp_assay.generation.hints import resolved
+from mcp_assay.wire.schemas.text import pointer_part
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from mcp_assay.core.json_types import Json, JsonObject
     from mcp_assay.generation.document import Document
@@ -106,6 +107,11 @@ def _item_schema(schema: JsonObject, index: int) -> Json:
             return prefix[index]
         return schema.get("items") if "prefixItems" in schema else schema.get("additionalItems")
     return schema.get("items")
+
+
+def pointer_to(path: Iterable[str | int]) -> str:
+    """Return a path of names and indices as a JSON Pointer (RFC 6901)."""
+    return "".join(f"/{pointer_part(str(step))}" for step in path)
 
 
 def replaced(value: Json, path: tuple[str | int, ...], new: Json) -> Json:

@@ -15,6 +15,7 @@ from mcp_assay.generation.containers import identity
 from mcp_assay.generation.document import Document, conforms, load
 from mcp_assay.generation.errors import TooComplexError
 from mcp_assay.generation.nodes import Node, RejectedError
+from mcp_assay.generation.shrinking import simpler
 from mcp_assay.generation.sources import Chooser, DrawingChooser, SamplingChooser, SimplestChooser, Style
 from mcp_assay.generation.surroundings import Surroundings
 
@@ -77,6 +78,15 @@ class Maker:
         if not found and count > 0:
             raise TooComplexError("no conforming arguments were found within the tries allowed")
         return list(found.values())
+
+    def simpler(self, found: JsonObject) -> Iterator[JsonObject]:
+        """Yield simpler arguments than ``found`` that conform as well, the boldest cuts first.
+
+        To shrink a failing call, take the first that still fails and ask again from there.
+        """
+        for variant in simpler(found):
+            if isinstance(variant, dict) and conforms(self.document.validator, variant):
+                yield variant
 
     def _attempts(self, seed: int, style: Style) -> Iterator[JsonObject | None]:
         """Yield arguments without end, None for an attempt that failed."""
