@@ -246,6 +246,8 @@ class AssaySession:
         if subject is not None:
             return facts_of(subject)
         reason = self.skipped.get(f"{spec.config}::{spec.name}")
+        if spec.disabled_because is not None:
+            reason = AssayError(spec.disabled_because)
         status = ServerStatus.DISABLED if spec.disabled else ServerStatus.SKIPPED
         return facts_of(spec, status=status, reason=reason)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mcp_assay.config.spec import ServerSpec
+from mcp_assay.config.spec import ServerSpec, UnsetVariableError
 from mcp_assay.core.faults import Fault, FaultKind
 from mcp_assay.readiness.document import ServerFacts, ServerStatus, ToolFacts
 
@@ -50,4 +50,8 @@ def facts_of(
 
 def _not_started(reason: AssayError) -> Fault:
     """Return why a server was not started."""
-    return Fault(kind=FaultKind.UNSET_VARIABLE, message=reason.message, hint=reason.hint)
+    return Fault(
+        kind=FaultKind.UNSET_VARIABLE if isinstance(reason, UnsetVariableError) else FaultKind.UNSUPPORTED,
+        message=reason.message,
+        hint=reason.hint,
+    )
