@@ -96,7 +96,7 @@ def call_tool(request):
     tool = request.server.tool(name)
     if tool is None:
         raise RpcError(INVALID_PARAMS, f"Unknown tool: {name[:80]}")
-    found = schema.problems(tool.definition["inputSchema"], arguments) if tool.strict else []
+    found = schema.problems(tool.checked or tool.definition["inputSchema"], arguments) if tool.strict else []
     if found:
         return {"content": [text("; ".join(found[:5]))], "isError": True}
     return tool.function(request, arguments)

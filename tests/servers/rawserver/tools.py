@@ -20,16 +20,18 @@ _METHOD = {"form": "elicitation/create", "sampling": "sampling/createMessage", "
 class Tool:
     """A tool: its definition as listed, and the function that answers a call.
 
-    ``strict`` tells whether arguments are checked against the input schema before the call.
+    ``strict`` tells whether arguments are checked before the call; ``checked`` is the schema for that when it is not
+    the one that is listed.
     """
 
     def __init__(self, definition, function, *, strict=True):
         self.definition = definition
         self.function = function
         self.strict = strict
+        self.checked = None
 
 
-def _tool(name, title, description, function, properties, required=(), output=None, annotations=_READ_ONLY):
+def make_tool(name, title, description, function, properties, required=(), output=None, annotations=_READ_ONLY):
     """Return a tool that knows exactly the given properties."""
     schema = {"type": "object", "properties": properties, "additionalProperties": False}
     definition = {
@@ -55,16 +57,16 @@ def base_tools():
     string = {"type": "string"}
     number = {"type": "integer", "minimum": -1_000_000_000, "maximum": 1_000_000_000}
     return [
-        _tool(
+        make_tool(
             "echo", "Echo", "Return the given text unchanged, however long it is.", _echo,
             {"text": {**string, "description": "Text to return", "examples": ["hello"]}}, ["text"], {"text": string},
         ),
-        _tool(
+        make_tool(
             "add", "Add", "Return the sum of two whole numbers.", _add,
             {"a": {**number, "description": "First number"}, "b": {**number, "description": "Second number"}},
             ["a", "b"], {"sum": {"type": "integer"}},
         ),
-        _tool(
+        make_tool(
             "wait", "Wait", "Answer after some milliseconds, reporting progress on the way.", _wait,
             {
                 "ms": {"type": "integer", "minimum": 0, "maximum": 10_000, "default": 20, "description": "Time"},
@@ -72,8 +74,8 @@ def base_tools():
             },
             (), {"waited_ms": {"type": "integer"}},
         ),
-        _tool("media", "Media", "Return one content block of every kind there is.", _media, {}),
-        _tool(
+        make_tool("media", "Media", "Return one content block of every kind there is.", _media, {}),
+        make_tool(
             "ask", "Ask the client", "Ask the client for something and return what it says.", _ask,
             {
                 "question": {**string, "description": "What to ask", "maxLength": 200, "default": "How many?"},
@@ -81,7 +83,7 @@ def base_tools():
             },
             (), {"answered": {"type": "boolean"}, "answer": string},
         ),
-        _tool(
+        make_tool(
             "remember", "Remember", "Keep a value under a key until the server ends.", _remember,
             {
                 "key": {**string, "pattern": "^[a-z]{1,20}$", "description": "Key of the value"},
