@@ -110,7 +110,7 @@ def _judge_result(definition: Any, result: Any, *, valid: bool) -> str:
         "no base64": any(block.get("data") == "<svg/>" for block in result["content"]),
         "no structured content": schema and "structuredContent" not in result,
         "does not conform": schema and not is_valid(schema, value),
-        "text differs": schema and texts[0] != json.dumps(value),
+        "text differs": schema and texts[:1] != [json.dumps(value)],
     }
     return next((word for word, seen in faults.items() if seen), "fine")
 
