@@ -95,6 +95,7 @@ class _Loopback:
     pid: int | None = None
     stderr_tail = ""
     unread_bytes = 0
+    partial_bytes = 0
 
     def __init__(self, answer: JsonObject) -> None:
         rest = {name: value for name, value in answer.items() if name not in {"jsonrpc", "id"}}
