@@ -18,15 +18,15 @@ _LEVELS = ("MUST", "SHOULD", "DESC", "ADV")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cluster:
-    """All findings of one check.
+    """Results that are told as one: all findings of one check, or all skips for one reason.
 
     Attributes:
-        results: The results that did not pass, gravest first; at least one.
+        results: The results, gravest first; at least one.
         points: What they cost of the score that the servers have on average, 0…100.
     """
 
     results: tuple[ResultEntry, ...]
-    points: float
+    points: float = 0.0
 
     @property
     def first(self) -> ResultEntry:
@@ -76,6 +76,28 @@ def clusters(document: Document) -> list[Cluster]:
 def server_clusters(document: Document, server: ServerEntry) -> list[Cluster]:
     """Return the findings on one server, one cluster for each check, in the order of `clusters`."""
     return _sorted(_clustered(results_of(document, server), [server]))
+
+
+def gaps(document: Document) -> list[Cluster]:
+    """Return what was not exercised although it applies, one cluster for each reason, the most frequent first.
+
+    Servers that were never reached are left out: their cause is told elsewhere.
+    """
+    reached = {(server["config"], server["name"]) for server in document["servers"] if server["error"] is None}
+    groups: dict[str, list[ResultEntry]] = {}
+    for result in document["results"]:
+        skipped = result["verdict"] == "skip" and result.get("applicable", True)
+        if skipped and (result.get("config"), result["server"]) in reached:
+            groups.setdefault(_reason_of_any(result), []).append(result)
+    return sorted((Cluster(results=tuple(found)) for found in groups.values()), key=lambda gap: -len(gap.results))
+
+
+def _reason_of_any(result: ResultEntry) -> str:
+    """Return a skip's reason without the names of server and tool, so that like reasons are one."""
+    reason = result["reason"] or ""
+    for name in (result["tool"], result["server"]):
+        reason = reason.replace(name, "*") if name else reason
+    return reason
 
 
 def findings_in_order(document: Document) -> list[ResultEntry]:

@@ -14,7 +14,7 @@ from html import escape
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
-from mcp_assay_reports.findings import Cluster, clusters, slowest
+from mcp_assay_reports.findings import Cluster, clusters, gaps, slowest
 from mcp_assay_reports.html_charts import latency_section, workflow_section
 from mcp_assay_reports.html_data import VERDICTS, compact
 from mcp_assay_reports.texts import (
@@ -159,6 +159,7 @@ def _overview(document: Document) -> Iterator[str]:
         yield "</ol>"
     if len(found) > _MOST_COSTLY:
         yield f'<p><a href="#results">and {plural(len(found) - _MOST_COSTLY, "more finding")}</a></p>'
+    yield from _not_exercised(document)
 
 
 def _server_row(document: Document, server: ServerEntry, at: int) -> str:
@@ -192,6 +193,17 @@ def _unusable(document: Document) -> Iterator[str]:
             tail = f"<pre>{_shown_block(error['stderr_tail'])}</pre>" if error["stderr_tail"].strip() else ""
             yield f"<dt>{_shown(name, 80)}</dt><dd>{_shown(error['message'], 600)}{hint}{tail}</dd>"
     yield "</dl>"
+
+
+def _not_exercised(document: Document) -> Iterator[str]:
+    """Yield the reasons that thin the evidence most."""
+    found = gaps(document)
+    if found:
+        yield "<h2>Not exercised</h2><ul>"
+        for gap in found[:_MOST_COSTLY]:
+            reason = _shown(gap.first["reason"] or "no reason was given", 400)
+            yield f"<li>{plural(len(gap.results), 'result')}, {_place(gap)}<br>{reason}</li>"
+        yield "</ul>"
 
 
 def _finding(cluster: Cluster, document: Document) -> str:

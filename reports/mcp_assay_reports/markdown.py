@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING
 
-from mcp_assay_reports.findings import Cluster, clusters, server_clusters, slowest
+from mcp_assay_reports.findings import Cluster, clusters, gaps, server_clusters, slowest
 from mcp_assay_reports.texts import (
     CATEGORY_TITLES,
     block,
@@ -90,6 +90,7 @@ def _sections(document: Document, detail: _Detail, *, shortened: bool) -> Iterat
     yield from _table(document, detail.servers)
     yield from _unusable(document, detail.servers)
     yield from _costliest(document)
+    yield from _not_exercised(document)
     if detail.findings:
         for server in document["servers"]:
             yield from _server(document, server, detail)
@@ -175,6 +176,22 @@ def _costliest(document: Document, most: int = 5) -> Iterator[str]:
     if len(found) > most:
         yield ""
         yield f"_and {plural(len(found) - most, 'more finding')} below_"
+    yield ""
+
+
+def _not_exercised(document: Document, most: int = 5) -> Iterator[str]:
+    """Yield the few reasons that thin the evidence most."""
+    found = gaps(document)
+    if not found:
+        return
+    yield "### Not exercised"
+    yield ""
+    for gap in found[:most]:
+        reason = code(gap.first["reason"] or "no reason was given", 400)
+        yield f"- {plural(len(gap.results), 'result')}, {_place(gap)}: {reason}"
+    if len(found) > most:
+        yield ""
+        yield f"_and {plural(len(found) - most, 'more reason')}_"
     yield ""
 
 

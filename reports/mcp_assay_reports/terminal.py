@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from tabulate import DataRow, TableFormat, tabulate
 
-from mcp_assay_reports.findings import Cluster, clusters, slowest
+from mcp_assay_reports.findings import Cluster, clusters, gaps, slowest
 from mcp_assay_reports.texts import category_score, line, listing, percent, plural, score, seconds
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ _OTHER_COLUMNS = 62
 _OVERALL_COLUMNS = 31
 _MOST_FAILED = 20
 _MOST_FINDINGS = 5
+_MOST_GAPS = 3
 _COMPACT = TableFormat(
     lineabove=None,
     linebelowheader=None,
@@ -95,7 +96,7 @@ def render_summary(document: Document, width: int = 80, *, color: bool = False, 
     """
     screen = _Screen(width=max(width, _NARROWEST), color=color, encoding=encoding)
     parts = [_table(document, screen), *_unusable(document, screen), *_costliest(document, screen)]
-    return "\n".join([*parts, *_closing(document, screen)])
+    return "\n".join([*parts, *_not_exercised(document, screen), *_closing(document, screen)])
 
 
 def _table(document: Document, screen: _Screen) -> str:
@@ -177,6 +178,19 @@ def _finding(number: int, cluster: Cluster, screen: _Screen) -> Iterator[str]:
     yield screen.wrapped(screen.text(first["observed"] or first["requirement"]), "     ")
     if first["reproduce"]:
         yield f"     {screen.text(first['reproduce'], 600)}"
+
+
+def _not_exercised(document: Document, screen: _Screen) -> Iterator[str]:
+    """Yield the few reasons that thin the evidence most."""
+    found = gaps(document)
+    if found:
+        yield "\nnot exercised"
+    for gap in found[:_MOST_GAPS]:
+        count = plural(len(gap.results), "result")
+        yield screen.wrapped(f"{count}, {_place(gap, screen)}", "  ", "     ")
+        yield screen.wrapped(screen.text(gap.first["reason"] or "no reason was given"), "     ")
+    if len(found) > _MOST_GAPS:
+        yield f"  and {plural(len(found) - _MOST_GAPS, 'more reason')} in the reports"
 
 
 def _place(cluster: Cluster, screen: _Screen) -> str:

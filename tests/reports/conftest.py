@@ -113,7 +113,7 @@ def latency(server_name: str, tool: str, p50: float) -> dict[str, Any]:
 def outcome_of(server_name: str, check: str, tool: int) -> dict[str, Any]:
     """What the sample servers do wrong."""
     if check == "CALL-001" and tool % 2:
-        return {"outcome": Outcome.SKIP, "reason": "tool_1 has no readOnlyHint; open it in mcp-assay.toml"}
+        return {"outcome": Outcome.SKIP, "reason": f"tool_{tool} has no readOnlyHint; open it in mcp-assay.toml"}
     if server_name == "everything" and check == "TOOL-003" and tool >= 10:
         seen = {"expected": "inputSchema.type is object", "observed": "inputSchema has no type", "exchange": EXCHANGE}
         return {"outcome": Outcome.FAIL, **seen}

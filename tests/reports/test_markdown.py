@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from markdown_it import MarkdownIt
@@ -81,3 +81,15 @@ def test_a_bar_in_a_name_does_not_end_its_cell(document: Document, only: Callabl
     alone["servers"] = [{**alone["servers"][0], "name": "a|b`c"}]
     code = [token.content for token in tokens(markdown.render(alone)) if token.type == "code_inline"]
     assert code[0] == "a|b`c"
+
+
+def test_like_reasons_are_told_once_though_they_name_their_tools(document: Document) -> None:
+    named: Any = [
+        {**result, "reason": f"{result['tool']} of {result['server']} is closed"}
+        if result["verdict"] == "skip"
+        else result
+        for result in document["results"]
+    ]
+    text = markdown.render({**document, "results": named})
+    assert "- 17 results, 17 tools on 3 servers: " in text
+    assert text.count("is closed") == 1

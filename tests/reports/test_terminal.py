@@ -78,3 +78,10 @@ def test_no_more_than_five_findings_are_told(big_document: Document) -> None:
     text = render_summary(big_document)
     assert len(re.findall(r"(?m)^  \d+\. ", text)) == 5
     assert "and 5 more findings in the reports" in text
+
+
+def test_what_thins_the_evidence_is_told_with_the_way_to_open_it(document: Document) -> None:
+    text = render_summary(document)
+    assert "  17 results, 17 tools on 3 servers: tool_1, tool_3, tool_5 and 9 more" in text
+    assert "tool_1 has no readOnlyHint; open it in mcp-assay.toml" in text
+    assert "cannot disturb itself" not in text
