@@ -136,3 +136,16 @@ def test_a_tool_that_the_document_switches_off_is_not_called(project: Project) -
         "--mcp-config", "servers.json", "-rs"
     )
     result.stdout.fnmatch_lines(["*the configuration switches it off*"])
+
+
+def test_every_revision_is_judged_as_a_server_of_its_own_and_differences_are_shown(project: Project) -> None:
+    pytester = project({"memory": raw_server("--era", "both")}, checks=("revised",))
+    result = pytester.runpytest_subprocess("--mcp-config", "servers.json", "--mcp-protocol", "all", "-v")
+    result.stdout.fnmatch_lines(
+        [
+            "servers.json::memory::schema::TOOL-011 PASSED*",
+            "servers.json::memory-2025-06-18::schema::TOOL-011 WARN*",
+            "servers.json::memory-2026-07-28::schema::TOOL-011 PASSED*",
+            "memory: TOOL-011 *warn in 2025-06-18*pass in 2026-07-28",
+        ]
+    )

@@ -34,6 +34,10 @@ async def described(subject):
     return violated("a better description", "a poor one", exchange={"response": "..."})
 
 
+async def revised(subject):
+    return violated("newer", "older") if subject.version < "2025-11-25" else passed()
+
+
 async def broken(subject):
     raise KeyError("a bug in a check")
 
@@ -51,6 +55,7 @@ ALL = {
     "reachable": check("CONN-001", Category.CONNECTIVITY, Scope.SERVER, reachable, Level.MUST, unreachable=True),
     "listed": check("TOOL-002", Category.SCHEMA, Scope.SERVER, listed, Level.MUST),
     "described": check("ADV-001", Category.SCHEMA, Scope.TOOL, described, Level.ADV),
+    "revised": check("TOOL-011", Category.SCHEMA, Scope.SERVER, revised, Level.SHOULD),
     "answered": check("EXEC-001", Category.EXECUTION, Scope.TOOL, answered, Level.MUST),
     "broken": check("EXEC-009", Category.EXECUTION, Scope.SERVER, broken, Level.MUST),
     "timed": check("ADV-011", Category.PERFORMANCE, Scope.TOOL, timed, Level.ADV),

@@ -176,6 +176,7 @@ class ServerSpec:
         folder: What relative paths of the entry are relative to, or None for our working directory.
         required: Whether the document says that nothing works without this server.
         dialect: Name of the document's dialect, for example ``vscode``.
+        protocol: The only revision to speak with it, or None for the run's choice; never from a document.
     """
 
     name: str
@@ -198,6 +199,7 @@ class ServerSpec:
     folder: Path | None = None
     required: bool = False
     dialect: str = "mcpServers"
+    protocol: str | None = None
 
     def __repr__(self) -> str:
         """Return name and document only: literal values may be secrets."""

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
     from mcp_assay.plugin.selection import ConfigDocument
 
+EVERY_REVISION = "all"
+
 
 def pytest_configure(config: pytest.Config) -> None:
     """Prepare a judged session; nothing is started yet.
@@ -69,14 +71,16 @@ def _activate(config: pytest.Config, options: Options, given: Sequence[str]) -> 
 
 def _state(config: pytest.Config, options: Options, documents: Sequence[ConfigDocument]) -> AssaySession:
     """Return the session that the options describe."""
-    if options.mcp_protocol is not None:
+    every_revision = options.mcp_protocol == EVERY_REVISION
+    if options.mcp_protocol is not None and not every_revision:
         _check_protocol(options.mcp_protocol)
     return AssaySession(
         documents=documents,
         variables=variables_of(options.mcp_input),
         settings=Settings(gate=Gate(options.mcp_level), allow_writes=options.mcp_allow_writes, seed=options.mcp_seed),
         limits=Limits(start_s=options.mcp_start_timeout, call_s=options.mcp_call_timeout),
-        protocol=options.mcp_protocol,
+        protocol=None if every_revision else options.mcp_protocol,
+        every_revision=every_revision,
         checks=[check for group in config.hook.pytest_mcp_checks(config=config) for check in group],
         reproduce=_reproduce(options, documents),
         overlay=Overlay.find(config.invocation_params.dir, root=config.rootpath),

@@ -49,11 +49,8 @@ class ConfigFile(pytest.File):
 
     def collect(self) -> Iterable[pytest.Item | pytest.Collector]:
         """Yield a collector for each server that was started or tried."""
-        state = self.config.stash[STATE]
-        for spec in self.document.specs:
-            server = state.server(spec)
-            if server is not None:
-                yield ServerNode.of(self, server)
+        for server in self.config.stash[STATE].servers(self.document.id):
+            yield ServerNode.of(self, server)
 
 
 class ServerNode(pytest.Collector):

@@ -110,7 +110,8 @@ def _add_what_to_judge(group: pytest.OptionGroup) -> None:
         "--mcp-protocol",
         default=None,
         metavar="REVISION",
-        help="speak this protocol revision only, for example 2025-06-18",
+        help="speak this protocol revision only, for example 2025-06-18; 'all' judges the protocol in every revision "
+        "a server speaks and shows where they differ",
     )
 
 

@@ -12,6 +12,7 @@ import pytest
 from mcp_assay.core.verdicts import Outcome
 from mcp_assay.plugin.items import CheckItem, ConfigFile
 from mcp_assay.plugin.report_targets import write_reports
+from mcp_assay.plugin.revisions import differences
 from mcp_assay.plugin.transfer import decode_facts, decode_verdict, encode_facts, encode_verdict, merge_facts
 from mcp_assay.readiness.document import RunFacts, ServerStatus, build_document
 from mcp_assay_reports.terminal import render_summary
@@ -163,6 +164,8 @@ class SessionHooks:
         terminalreporter.section("mcp-assay")
         width = self._config.get_terminal_writer().fullwidth
         terminalreporter.write_line(render_summary(self._document, width=width, color=terminalreporter.hasmarkup))
+        for line in differences(self._verdicts, self._variants()):
+            terminalreporter.write_line(line)
         for message in self._messages:
             terminalreporter.write_line(message, red=True)
 
@@ -171,6 +174,16 @@ class SessionHooks:
         self._state.close()
         if self._previous_handler is not None:
             signal.signal(signal.SIGTERM, self._previous_handler)
+
+    def _variants(self) -> dict[str, tuple[str, str]]:
+        """Return server and revision of each name under which a server was judged, when there are several."""
+        names = {spec.name for spec in self._state.specs} if self._state.every_revision else set[str]()
+        variants: dict[str, tuple[str, str]] = {}
+        for facts in self._facts.values():
+            base = next((name for name in names if facts.name in {name, f"{name}-{facts.revision}"}), None)
+            if base is not None and facts.revision is not None:
+                variants[facts.name] = (base, facts.revision)
+        return variants
 
     def _add_facts(self, facts: ServerFacts) -> None:
         """Keep a server's facts, merged with what another worker saw."""

@@ -55,6 +55,7 @@ class AssaySession:
         settings: How the run judges.
         limits: Budgets of each connection.
         protocol: The only revision to speak, or None.
+        every_revision: Whether servers are judged in every revision they speak.
         checks: All checks.
         reproduce: Start of a command line that repeats a check.
         overlay: The user's own settings.
@@ -75,6 +76,7 @@ class AssaySession:
     checks: Sequence[Check]
     reproduce: str
     overlay: Overlay = field(default_factory=Overlay)
+    every_revision: bool = False
     skip_unset: bool = False
     on_demand: bool = False
     distributed: bool = False
@@ -156,9 +158,9 @@ class AssaySession:
             self._engine = Engine(self.discover().run, self.presenter, reproduce=self.reproduce)
         return self._engine
 
-    def server(self, spec: ServerSpec) -> ServerUnderTest | None:
-        """Return a configured server as a subject, or None when it is disabled or skipped."""
-        return self.discover().run.servers.get(f"{spec.config}::{spec.name}")
+    def servers(self, config: str) -> list[ServerUnderTest]:
+        """Return the servers of a document that were started or tried, further revisions after the first."""
+        return [server for server in self.discover().run.servers.values() if server.managed.spec.config == config]
 
     def plan(self, server: ServerUnderTest) -> Sequence[PlannedCheck]:
         """Return the checks for one server."""
@@ -239,7 +241,8 @@ class AssaySession:
     def server_facts(self) -> list[ServerFacts]:
         """Return what became of every configured server."""
         subjects: Mapping[str, ServerUnderTest] = self._discovery.run.servers if self._discovery else {}
-        return [self._facts(spec, subjects.get(f"{spec.config}::{spec.name}")) for spec in self.specs]
+        facts = [self._facts(spec, subjects.get(f"{spec.config}::{spec.name}")) for spec in self.specs]
+        return facts + [facts_of(server) for server in subjects.values() if server.managed.spec.protocol is not None]
 
     def _facts(self, spec: ServerSpec, subject: ServerUnderTest | None) -> ServerFacts:
         """Return what became of one server."""
@@ -260,6 +263,7 @@ class AssaySession:
             settings=self.settings,
             rules=self.overlay,
             clock=self.clock,
+            every_revision=self.every_revision,
         )
 
     def _wait(self, future: Future[Verdict]) -> Verdict:

@@ -105,6 +105,7 @@ class ServerFacts:
         transport: How it is reached.
         error: Why it could not be used, or None.
         era: ``handshake`` or ``stateless``, or None when unknown.
+        revision: The revision in which it was judged, or None when unknown.
         protocol_versions: Revisions it speaks.
         server_info: What it calls itself (``name``, ``version``), or None.
         connect_s: Seconds until it was ready, or None.
@@ -120,6 +121,7 @@ class ServerFacts:
     transport: str
     error: Fault | None = None
     era: str | None = None
+    revision: str | None = None
     protocol_versions: tuple[str, ...] = ()
     server_info: Mapping[str, object] | None = None
     connect_s: float | None = None

@@ -36,7 +36,8 @@ def facts_of(
         transport=spec.transport.value,
         error=server.managed.fault,
         era=None if agreement is None else agreement.era.value,
-        protocol_versions=() if agreement is None else agreement.offered,
+        revision=None if agreement is None else agreement.version,
+        protocol_versions=server.spoken_versions,
         server_info=None if agreement is None else agreement.server_info,
         connect_s=None if session is None else session.started_s,
         tools=tuple(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import asyncio
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from mcp_assay.core.clock import Clock, SystemClock
@@ -12,12 +13,14 @@ from mcp_assay.readiness.subject import Run, add_server
 from mcp_assay.runtime.manager import MCPClientManager
 from mcp_assay.runtime.registry import DynamicToolRegistry
 from mcp_assay.wire.schemas import SchemaJudge
+from mcp_assay.wire.versions import spoken_versions
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from mcp_assay.config.spec import ServerSpec, Variables
     from mcp_assay.readiness.policy import ToolRules
+    from mcp_assay.runtime.manager import ManagedServer
     from mcp_assay.wire.connect import Connector
 
 
@@ -51,6 +54,7 @@ async def open_run(
     settings: Settings | None = None,
     rules: ToolRules | None = None,
     clock: Clock | None = None,
+    every_revision: bool = False,
 ) -> OpenRun:
     """Connect to every server side by side, list what they offer and build the registry.
 
@@ -63,6 +67,7 @@ async def open_run(
         settings: How the run judges.
         rules: What the user opened and closed.
         clock: Source of every time.
+        every_revision: Whether each server is judged in every revision it speaks, as a server of its own.
     """
     clock = clock or SystemClock()
     wanted = [spec for spec in specs if not spec.disabled]
@@ -70,6 +75,8 @@ async def open_run(
     started = clock.monotonic()
     try:
         await manager.connect_all()
+        if every_revision:
+            await _connect_every_revision(manager)
     except BaseException:
         await manager.close()
         raise
@@ -82,3 +89,24 @@ async def open_run(
     for server in manager.servers:
         add_server(server, run)
     return OpenRun(run=run, registry=registry, discovery_s=listed - started, registry_s=built - listed)
+
+
+async def _connect_every_revision(manager: MCPClientManager) -> None:
+    """Connect to each server once more for every other revision it speaks."""
+    connected = [server for server in manager.servers if server.connected]
+    variants = await asyncio.gather(*(_variants(manager, server) for server in connected))
+    added = [manager.add(spec) for specs in variants for spec in specs]
+    await asyncio.gather(*(manager.connect_to_server(server.id) for server in added))
+
+
+async def _variants(manager: MCPClientManager, server: ManagedServer) -> list[ServerSpec]:
+    """Return a specification of the server for every revision it speaks besides the one agreed on."""
+    if server.launch is None or server.session is None:
+        return []
+    agreed = server.session.agreement.version
+    spoken = await spoken_versions(manager.connector_for(server.spec), server.launch)
+    return [
+        replace(server.spec, name=f"{server.spec.name}-{version}", protocol=version)
+        for version in spoken
+        if version != agreed
+    ]

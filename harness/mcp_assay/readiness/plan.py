@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from mcp_assay.readiness.subject import ServerUnderTest, ToolUnderTest
 
 
+PROTOCOL_CATEGORIES = frozenset({Category.CONNECTIVITY, Category.SCHEMA})
+"""What is judged of a server in a further revision: the protocol, not what its tools do."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlannedCheck:
     """One check on one subject.
@@ -37,8 +41,8 @@ class PlannedCheck:
 def plan_server(server: ServerUnderTest, checks: Sequence[Check], *, config_id: str) -> tuple[PlannedCheck, ...]:
     """Return the checks for one server in the order in which they run.
 
-    A server that was not reached gets the check that says so and, so that nothing is silently absent, its
-    server-level checks, which will be skipped.
+    A server that is judged in a further revision gets the checks of the protocol. A server that was not reached gets
+    the check that says so and, so that nothing is silently absent, its server-level checks, which will be skipped.
 
     Args:
         server: The server.
@@ -46,6 +50,8 @@ def plan_server(server: ServerUnderTest, checks: Sequence[Check], *, config_id: 
         config_id: First part of the node ids.
     """
     reached = server.managed.fault is None
+    if server.managed.spec.protocol is not None:
+        checks = [check for check in checks if check.category in PROTOCOL_CATEGORIES]
     ordered = sorted(checks, key=lambda check: list(Category).index(check.category))
     return tuple(
         _planned(check, server, tool, config_id)

@@ -119,6 +119,13 @@ class ServerUnderTest:
             raise UnavailableError(f"server {self.name} was never started")
         return self.managed.launch
 
+    @property
+    def spoken_versions(self) -> tuple[str, ...]:
+        """The revisions it speaks: all of them once that was found out, otherwise those it named."""
+        session, launch = self.managed.session, self.managed.launch
+        known = None if launch is None else self._run.manager.connector.versions.spoken(launch)
+        return known or (() if session is None else session.agreement.offered)
+
     async def session(self) -> ServerSession:
         """Return the live session, starting a dead server again within the run's limit.
 
@@ -256,9 +263,11 @@ class Subject:
 
     @property
     def others(self) -> tuple[ServerUnderTest, ...]:
-        """The other connected servers of the run."""
+        """The other connected servers of the run; the same server in another revision is none."""
         return tuple(
-            other for other in self.run.servers.values() if other is not self.server and other.managed.fault is None
+            other
+            for other in self.run.servers.values()
+            if other is not self.server and other.managed.fault is None and other.managed.spec.protocol is None
         )
 
     @property

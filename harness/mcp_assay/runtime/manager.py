@@ -106,6 +106,18 @@ class MCPClientManager:
         """All configured servers, in the order of the configuration."""
         return tuple(self._servers.values())
 
+    def add(self, spec: ServerSpec) -> ManagedServer:
+        """Add a server; nothing is started.
+
+        Raises:
+            UsageError: There is a server of that id already.
+        """
+        server = ManagedServer(spec=spec)
+        if server.id in self._servers:
+            raise UsageError(f"server {server.id!r} is there already")
+        self._servers[server.id] = server
+        return server
+
     def server(self, name: str) -> ManagedServer:
         """Return a server by its id, or by its name when that is unique.
 
@@ -152,7 +164,7 @@ class MCPClientManager:
         limits = replace(
             limits, start_s=spec.start_timeout_s or limits.start_s, call_s=spec.call_timeout_s or limits.call_s
         )
-        return replace(self.connector, limits=limits)
+        return replace(self.connector, limits=limits, protocol=spec.protocol or self.connector.protocol)
 
     async def test_server_connectivity(self, name: str) -> Exchange:
         """Return the exchange of a round trip that every server must answer: its first list, or a ping."""
