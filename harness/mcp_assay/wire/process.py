@@ -59,6 +59,8 @@ class ServerProcess(asyncio.SubprocessProtocol):
         self._open_pipes = {_STDOUT, _STDERR}
         self._ended = False
         self._group_may_live = True
+        self._burst: list[bytes] = []
+        self._bursting = False
         self.stderr = StderrTail(limits.stderr_bytes)
         self.exit_code: int | None = None
         self.mark = reaper.new_mark()
@@ -101,15 +103,34 @@ class ServerProcess(asyncio.SubprocessProtocol):
         return 0 if stdin is None else stdin.get_write_buffer_size()
 
     def write(self, data: bytes) -> bool:
-        """Write to stdin without waiting; return whether it is still open."""
+        """Write to stdin without waiting; return whether it is still open.
+
+        The first line of a turn of the event loop is written at once, the others of that turn together after it: one
+        system call and one wake-up of the server for a burst.
+        """
+        if self._bursting:
+            self._burst.append(data)
+            return True
         stdin = self._stdin()
         if stdin is None or stdin.is_closing():
             return False
         stdin.write(data)
+        self._bursting = True
+        self._loop.call_soon(self._flush)
         return True
+
+    def _flush(self) -> None:
+        """Write what was held back in this turn."""
+        self._bursting = False
+        if self._burst:
+            data, self._burst = b"".join(self._burst), []
+            stdin = self._stdin()
+            if stdin is not None and not stdin.is_closing():
+                stdin.write(data)
 
     def close_stdin(self) -> None:
         """Close stdin; unread bytes are dropped when the process does not take them."""
+        self._flush()
         stdin = self._stdin()
         if stdin is not None and not stdin.is_closing():
             stdin.abort() if stdin.get_write_buffer_size() else stdin.close()
