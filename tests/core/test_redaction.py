@@ -145,3 +145,16 @@ def test_a_repr_shows_no_secret() -> None:
     redactor = Redactor({"env KEY": PLAIN}).with_secrets({"header X": SECRET})
     assert repr(redactor) == "Redactor(['env KEY', 'header X'])"
     assert redactor.redact(f"{PLAIN} {SECRET}") == "<redacted:env KEY> <redacted:header X>"
+
+
+@pytest.mark.parametrize("mark", ["", "…", " … [99 bytes cut]"])
+@pytest.mark.parametrize("kept", [6, 12, 23])
+def test_the_beginning_of_a_secret_at_a_cut_is_no_longer_shown(mark: str, kept: int) -> None:
+    secret = "canary-0123456789-abcdef"
+    shown = Redactor({"env TOKEN": secret}).redact(f"the token is {secret[:kept]}{mark}")
+    assert shown == f"the token is <redacted:env TOKEN>{mark}"
+
+
+def test_an_ordinary_word_at_the_end_is_left_alone() -> None:
+    redactor = Redactor({"env TOKEN": "canary-0123456789"})
+    assert redactor.redact("it ends in canar") == "it ends in canar"

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
     Span = tuple[int, int, str]
 
+_CUT = re.compile(r"\s?…")
+_LONGEST_CUT_SECRET = 4_096
 SHORTEST_SECRET = 6
 """Values shorter than this are not redacted: they would blank out ordinary text."""
 
@@ -83,15 +85,28 @@ class Redactor:
     def redact(self, text: str) -> str:
         """Return ``text`` with every known secret, in any known encoding, replaced by its label.
 
-        A secret is found as well when white space, colour codes or invisible characters stand inside it.
+        A secret is found as well when white space, colour codes or invisible characters stand inside it, and its
+        beginning when the text was cut inside it, which shows as an ellipsis or the end of the text.
         """
-        spans = [*_find(text, self._labels), *self._find_split(text)]
+        spans = [*_find(text, self._labels), *self._find_split(text), *self._find_cut(text)]
         spans += [(match.start(), match.end(), "token") for match in _TOKEN_SHAPES.finditer(text)]
         return _replaced(text, spans) if spans else text
 
     def with_secrets(self, more: Mapping[str, str]) -> Redactor:
         """Return a redactor that knows ``more`` secrets as well."""
         return Redactor({**self.secrets, **more})
+
+    def _find_cut(self, text: str) -> Iterator[Span]:
+        """Yield where the beginning of a secret stands at a cut or at the end of ``text``."""
+        starts = {variant[:SHORTEST_SECRET] for variant in self._labels}
+        for end in [len(text), *(match.start() for match in _CUT.finditer(text))]:
+            tail = text[max(0, end - _LONGEST_CUT_SECRET) : end]
+            if not any(start in tail for start in starts):
+                continue
+            for variant, label in self._labels.items():
+                length = _overlap(tail, variant)
+                if length:
+                    yield end - length, end, label
 
     def _find_split(self, text: str) -> list[Span]:
         """Return where secrets stand in ``text`` once its gaps are closed, in positions of ``text``."""
@@ -113,6 +128,12 @@ def _find(text: str, labels: Mapping[str, str]) -> Iterator[Span]:
             end = start + len(needle)
             yield start, end, label
             start = text.find(needle, end)
+
+
+def _overlap(tail: str, secret: str) -> int:
+    """Return how many characters of the beginning of ``secret`` end ``tail``, 0 for fewer than a secret has."""
+    longest = min(len(secret) - 1, len(tail))
+    return next((n for n in range(longest, SHORTEST_SECRET - 1, -1) if tail.endswith(secret[:n])), 0)
 
 
 def _positions_outside_gaps(text: str) -> list[int]:

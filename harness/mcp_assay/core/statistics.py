@@ -25,18 +25,21 @@ def quantile(ordered: Sequence[float], share: float) -> float:
     return ordered[low] + (ordered[high] - ordered[low]) * (position - low)
 
 
+_SMALLEST = 1e-12
+
+
 def log_histogram(values: Sequence[float], per_decade: int = 10) -> list[tuple[float, int]]:
     """Return how many positive values fall into buckets of equal width on a logarithmic scale.
 
     Args:
-        values: What is counted; values of 0 and below go to the lowest bucket.
+        values: What is counted; values of 0 and below go to the lowest bucket, values below 1e-12 count as that.
         per_decade: Buckets from one power of ten to the next.
 
     Returns:
         The upper bound and the count of every bucket from the lowest to the highest value, empty ones included; bounds
         are powers of ten to multiples of ``1 / per_decade``, so that histograms of different runs line up.
     """
-    positive = [value for value in values if value > 0]
+    positive = [max(value, _SMALLEST) for value in values if value > 0]
     if not positive:
         return []
     places = [math.ceil(round(math.log10(value) * per_decade, 9)) for value in positive]

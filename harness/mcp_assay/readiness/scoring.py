@@ -1,10 +1,10 @@
 """From verdicts to readiness: pure functions, the same for plugin, library and gate.
 
 A check counts once, however many tools it looked at: its share is passes over judged verdicts. A category's score is
-the mean of those shares weighted by level, its evidence the like-weighted mean of what was exercised of what applies.
-A server's score and evidence are the weighted means over the categories that have something to say; in the score a
-category weighs as much as it was exercised, so that two calls on a server with fifty closed tools do not decide it. The
-points that findings cost add up to what is missing from 100.
+the mean of those shares weighted by level, a server's score the weighted mean over its categories; in both, a check and
+a category weigh as much as they were judged, so that two calls on a server with fifty closed tools do not decide it, and
+so that judging more, when it passes, never lowers a score. Evidence is the like-weighted mean of what was exercised of
+what applies. The points that findings cost add up to what is missing from 100.
 """
 
 from __future__ import annotations
@@ -165,6 +165,11 @@ class _Check:
         return sum(verdict.outcome is Outcome.PASS for verdict in self.verdicts) / self.judged
 
     @property
+    def judged_share(self) -> float:
+        """Return judged over applicable; only for checks with an applicable verdict."""
+        return self.judged / self.applicable
+
+    @property
     def exercised_share(self) -> float:
         """Return exercised over applicable; only for checks with an applicable verdict."""
         return sum(verdict.outcome in _EXERCISED for verdict in self.verdicts) / self.applicable
@@ -217,9 +222,9 @@ def _by_category(verdicts: Iterable[Verdict]) -> dict[Category, list[_Check]]:
 
 def _assess_category(checks: Sequence[_Check]) -> CategoryReadiness:
     """Return score and evidence of one category."""
-    score = _mean((check.passed_share, check.weight) for check in checks if check.judged)
+    score = _mean((check.passed_share, check.weight * check.judged_share) for check in checks if check.judged)
     evidence = _mean((check.exercised_share, check.weight) for check in checks if check.applicable)
-    judged = _mean((check.judged / check.applicable, check.weight) for check in checks if check.applicable)
+    judged = _mean((check.judged_share, check.weight) for check in checks if check.applicable)
     counts = count_outcomes(verdict for check in checks for verdict in check.verdicts)
     return CategoryReadiness(
         score=None if score is None else 100 * score, evidence=evidence, judged_share=judged or 0.0, counts=counts
@@ -270,7 +275,7 @@ def _findings(
     reach = {category: _reach(category, categories[category], policy) for category in judged if judged[category]}
     total = sum(reach.values())
     findings = [
-        Finding(verdicts=lost, points=100 * share * check.weight * (1 - check.passed_share))
+        Finding(verdicts=lost, points=100 * share * check.weight * check.judged_share * (1 - check.passed_share))
         for category, weight in reach.items()
         for share in [_share(weight, total, judged[category])]
         for check in judged[category]
@@ -282,7 +287,7 @@ def _findings(
 
 def _share(weight: float, total: float, checks: Sequence[_Check]) -> float:
     """Return what one unit of check weight is worth in a category, as a share of the server's score."""
-    return weight / total / sum(check.weight for check in checks) if total and checks else 0.0
+    return weight / total / sum(check.weight * check.judged_share for check in checks) if total and checks else 0.0
 
 
 def _by_cost(finding: Finding) -> tuple[float, int, str]:
