@@ -211,8 +211,7 @@ async def test_a_stream_left_open_after_the_answer_is_noted_and_the_answer_not_d
     session = await connector.open_session(launch_of(site.url))
     exchange = await session.call_tool("t")
     assert exchange.result == {}
-    while session.channel.transport._posts:
-        await asyncio.wait({*session.channel.transport._posts.values()}, timeout=5)
+    await asyncio.wait({*session.channel.transport._tasks}, timeout=5)
     assert session.log.anomaly_counts[AnomalyKind.STREAM_OPEN] == 1
     over.set()
     await session.close()
@@ -393,6 +392,74 @@ async def test_a_redirect_at_home_is_followed_when_it_keeps_the_method(
         await (await connector.open_session(launch_of(site.url))).close()
     else:
         assert "turns POST into GET" in (await refused(connector, launch_of(site.url))).message
+
+
+async def test_a_redirect_of_a_later_call_is_followed_as_well(connector: Connector, site: Site) -> None:
+    async def onward(request: web.Request, message: dict) -> web.StreamResponse:
+        if request.path == "/mcp":
+            return web.Response(status=308, headers={"Location": "/elsewhere"})
+        return reply(message, {"path": request.path})
+
+    site.answers["tools/call"] = onward
+    session = await connector.open_session(launch_of(site.url))
+    exchanges = [await session.call_tool("t") for _ in range(3)]
+    await session.close()
+    assert [exchange.result for exchange in exchanges] == [{"path": "/elsewhere"}] * 3
+
+
+async def test_a_kept_connection_that_breaks_is_named_and_the_next_call_works(connector: Connector, site: Site) -> None:
+    async def cut(request: web.Request, message: dict) -> web.StreamResponse:
+        request.transport.abort()
+        return web.Response()
+
+    site.answers["tools/call"] = cut
+    session = await connector.open_session(launch_of(site.url))
+    exchanges = await asyncio.gather(*(session.call_tool("t") for _ in range(3)))
+    fine = await session.request("tools/list")
+    await session.close()
+    assert {exchange.fault.kind for exchange in exchanges} == {FaultKind.HTTP}
+    assert fine.succeeded
+
+
+async def test_a_call_that_is_given_up_leaves_no_connection_behind(connector: Connector, site: Site) -> None:
+    over = asyncio.Event()
+
+    async def hang(request: web.Request, message: dict) -> web.StreamResponse:
+        await over.wait()
+        return web.Response()
+
+    site.answers["tools/call"] = hang
+    session = await connector.open_session(launch_of(site.url))
+    task = asyncio.ensure_future(session.call_tool("t"))
+    await session.request("tools/list")
+    task.cancel()
+    await asyncio.wait({task})
+    over.set()
+    assert (await session.request("tools/list")).succeeded
+    await session.close()
+    assert not session.channel.transport.client._open
+
+
+async def test_bytes_that_nobody_asked_for_end_a_connection(connector: Connector) -> None:
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = await reader.readuntil(b"\r\n\r\n")
+        length = int(head.lower().partition(b"content-length: ")[2].partition(b"\r")[0] or 0)
+        message = json.loads(await reader.readexactly(length)) if length else {}
+        body = line_of(message)
+        status = b"200 OK" if "id" in message else b"405 No"
+        answer = b"HTTP/1.1 %s\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n" % (status, len(body))
+        writer.write(answer + body + b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nodd")
+        await writer.drain()
+
+    def line_of(message: dict) -> bytes:
+        result = {"protocolVersion": "2025-11-25", "capabilities": {}, "tools": []}
+        return json.dumps({"jsonrpc": "2.0", "id": message.get("id"), "result": result}).encode()
+
+    async with await listening(talk) as server:
+        port = server.sockets[0].getsockname()[1]
+        session = await connector.open_session(launch_of(f"http://127.0.0.1:{port}/mcp"))
+        assert (await session.list_all("tools")).problem is None
+        await session.close()
 
 
 async def test_a_circle_of_redirects_ends(connector: Connector, site: Site) -> None:

@@ -54,6 +54,7 @@ class Channel:
         self._next_id = 0
         self.log = WireLog(limits)
         self.ended: Fault | None = None
+        self._end_listeners: list[Callable[[Fault], None]] = []
         self._triage = Triage(self._table, self.log, limits.line_bytes)
         self._incoming = Incoming(transport, limits, self.log, self._table, responder)
 
@@ -86,6 +87,10 @@ class Channel:
             A function that stops it.
         """
         return self._incoming.listen(listener)
+
+    def on_end(self, listener: Callable[[Fault], None]) -> None:
+        """Call ``listener`` in the event loop when nothing more will come; it must not raise and not wait."""
+        self._end_listeners.append(listener)
 
     async def request(
         self,
@@ -240,6 +245,8 @@ class Channel:
         """Fail every open request; nothing more will come."""
         if self.ended is None:
             self.ended = fault
+            for listener in self._end_listeners:
+                listener(fault)
         for request_id in list(self._table.open):
             self.request_failed(request_id, fault)
         while self._table.waiting_probe() is not None:

@@ -6,29 +6,29 @@ import asyncio
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-import aiohttp
-
 from mcp_assay.core.faults import Fault, FaultKind
 from mcp_assay.wire import http_headers
 from mcp_assay.wire.eras import STATELESS_VERSIONS
 from mcp_assay.wire.framing import Oversized
-from mcp_assay.wire.http_client import HttpClient, HttpFaultError, TooLargeError
+from mcp_assay.wire.http_client import REDIRECTS, HttpClient, HttpFaultError, HttpReply, TooLargeError
+from mcp_assay.wire.http_connection import BrokenAnswerError
 from mcp_assay.wire.http_faults import content_type_fault, status_fault, transport_fault
 from mcp_assay.wire.http_streams import StreamReader
 from mcp_assay.wire.messages import AnomalyKind, Undecodable, decode, is_response
 from mcp_assay.wire.transport import CloseReport, Outgoing
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine
+    from collections.abc import Callable, Coroutine
 
     from mcp_assay.config.spec import Launch
     from mcp_assay.core.clock import Clock
-    from mcp_assay.wire.http_client import HttpReply
+    from mcp_assay.wire.http_connection import HttpConnection
     from mcp_assay.wire.limits import Limits
     from mcp_assay.wire.messages import RequestId
     from mcp_assay.wire.transport import Receiver
 
 _ACCEPTED = 202
+_MOST_PREFIXES = 128
 _BAD = 400
 _NOT_FOUND = 404
 _CANCELLED = "notifications/cancelled"
@@ -57,7 +57,8 @@ class HttpTransport:
         self._version = ""
         self._receiver: Receiver | None = None
         self._tasks: set[asyncio.Task[None]] = set()
-        self._posts: dict[RequestId, asyncio.Task[None]] = {}
+        self._posts: dict[RequestId, Callable[[], object]] = {}
+        self._prefixes: dict[tuple[object, ...], bytes] = {}
         self._opening: dict[str, Outgoing] = {}
         self._initialized: asyncio.Task[None] | None = None
         self._renewing: asyncio.Task[None] | None = None
@@ -79,6 +80,10 @@ class HttpTransport:
             raise RuntimeError("nobody is attached to the transport")
         return self._receiver
 
+    def now(self) -> float:
+        """Return the time on the connection's clock, in seconds."""
+        return self._now()
+
     @property
     def version(self) -> str:
         """The revision in use, empty before one is agreed."""
@@ -99,23 +104,30 @@ class HttpTransport:
             return  # closing the request's stream is the signal (2026-07-28, cancellation)
         if message.method in {"initialize", _INITIALIZED}:
             self._opening[message.method] = message
-        task = self._start(self._deliver(message))
+        elif message.id is not None and self._in_turn() and self._send_quickly(message, message.id):
+            return
+        task = self._start(self._deliver(message), message)
         if message.method == _INITIALIZED:
             self._initialized = task
         if message.id is not None:
             identity = message.id
-            self._posts[identity] = task
+            self._posts[identity] = task.cancel
             task.add_done_callback(lambda _: self._posts.pop(identity, None))
 
     def abandon(self, request_id: RequestId) -> None:
         """Close a request's stream: at once where that is the signal, otherwise after a moment for a late answer."""
-        task = self._posts.get(request_id)
-        if task is None:
+        cancel = self._posts.get(request_id)
+        if cancel is None:
             return
         if self._version in STATELESS_VERSIONS:
-            task.cancel()
+            cancel()
         else:
-            asyncio.get_running_loop().call_later(self._limits.exit_s, task.cancel)
+            asyncio.get_running_loop().call_later(self._limits.exit_s, self._cut_off, request_id, cancel)
+
+    def _cut_off(self, request_id: RequestId, cancel: Callable[[], object]) -> None:
+        """Close the stream of a request unless it has ended meanwhile."""
+        if self._posts.get(request_id) is cancel:
+            cancel()
 
     async def close(self) -> CloseReport:
         """Close every stream and end the session."""
@@ -137,12 +149,77 @@ class HttpTransport:
         await self.client.close()
         return CloseReport(seconds=self._now() - started, needed="http")
 
-    def _start(self, work: Coroutine[None, None, None]) -> asyncio.Task[None]:
-        """Run something until it is done or the connection closes."""
+    def _start(self, work: Coroutine[None, None, None], message: Outgoing | None = None) -> asyncio.Task[None]:
+        """Run something until it is done or the connection closes; a bug of ours fails the message's request."""
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+
+        def done(task: asyncio.Task[None]) -> None:
+            self._tasks.discard(task)
+            problem = None if task.cancelled() else task.exception()
+            if problem is not None and message is not None:
+                fault = Fault(kind=FaultKind.HARNESS, message=f"our HTTP client failed: {problem!r}")
+                self.receiver.request_failed(message.id, fault)
+
+        task.add_done_callback(done)
         return task
+
+    def _in_turn(self) -> bool:
+        """Return whether nothing has to be waited for before a request."""
+        opened = self._initialized is None or self._initialized.done()
+        return opened and (self._renewing is None or self._renewing.done())
+
+    def _send_quickly(self, message: Outgoing, identity: RequestId) -> bool:
+        """POST over a kept connection without a task of its own; return whether there was one."""
+        session, started = self.session, self._now()
+
+        def answered(connection: HttpConnection) -> None:
+            body = connection.plain_json()
+            if self._posts.pop(identity, None) is None or self._closing is not None:
+                self.client.release(connection)
+            elif body and len(body) <= self._limits.line_bytes:
+                meta = HttpReply(connection, 0).meta("json")
+                self.client.release(connection)
+                self.receiver.line_received(body, meta, identity)
+            else:
+                connection.put_back(body)
+                task = self._start(self._continue(message, connection, session, started), message)
+                self._posts[identity] = task.cancel
+                task.add_done_callback(lambda _: self._posts.pop(identity, None))
+
+        try:
+            prefix = self._prefix(message)
+        except ValueError:
+            return False  # the slow way names what is wrong with a header
+        connection = self.client.begin(prefix, message.data[:-1], answered)
+        if connection is not None:
+            self._posts[identity] = connection.close
+        return connection is not None
+
+    def _prefix(self, message: Outgoing) -> bytes:
+        """Return what a POST of this message starts with; the same for many."""
+        key = (self._version, self.session, message.method, message.name, message.headers, message.probe)
+        prefix = self._prefixes.get(key)
+        if prefix is None:
+            if len(self._prefixes) >= _MOST_PREFIXES:
+                self._prefixes.clear()
+            prefix = self.client.prefix(http_headers.message_headers(message, self._version, self.session))
+            self._prefixes[key] = prefix
+        return prefix
+
+    async def _continue(
+        self, message: Outgoing, connection: HttpConnection, session: str | None, started: float
+    ) -> None:
+        """Take an answer that needs more care than the common one."""
+        try:
+            async with self.client.resume(connection) as reply:
+                if reply.status not in REDIRECTS:
+                    await self._take(message, reply, session, started)
+                    return
+        except HttpFaultError as problem:
+            self._failed(message, problem, started)
+            return
+        await self._deliver(message)
 
     async def _deliver(self, message: Outgoing) -> None:
         """POST one message and pass on what comes back; trouble fails its request."""
@@ -151,14 +228,22 @@ class HttpTransport:
         headers = http_headers.message_headers(message, self._version, session)
         try:
             async with self.client.open("POST", headers, message.data.rstrip(b"\n")) as reply:
-                if reply.status == _NOT_FOUND and session is not None and not message.probe:
-                    await self._session_lost(message, reply, session)
-                elif reply.status >= _BAD:
-                    await self._refused(message, reply, started)
-                else:
-                    await self._accepted(message, reply, started)
+                await self._take(message, reply, session, started)
         except HttpFaultError as problem:
             self._failed(message, problem, started)
+
+    async def _take(self, message: Outgoing, reply: HttpReply, session: str | None, started: float) -> None:
+        """Pass on what came back.
+
+        Raises:
+            HttpFaultError: It broke off.
+        """
+        if reply.status == _NOT_FOUND and session is not None and not message.probe:
+            await self._session_lost(message, reply, session)
+        elif reply.status >= _BAD:
+            await self._refused(message, reply, started)
+        else:
+            await self._accepted(message, reply, started)
 
     async def _in_order(self, message: Outgoing) -> None:
         """Wait until the server knows that we are ready, and until a lost session is open again."""
@@ -187,13 +272,13 @@ class HttpTransport:
         elif not isinstance(parsed, Undecodable) and "jsonrpc" in parsed and is_response(parsed):
             self.receiver.line_received(head, reply.meta("json"), message.id)
         else:
-            fault = status_fault(reply.status, reply.headers, head)
+            fault = status_fault(reply.status, reply.header, head)
             self.receiver.request_failed(message.id, fault, reply.meta("none"), head)
 
     async def _accepted(self, message: Outgoing, reply: HttpReply, started: float) -> None:
         """Take a success status."""
         if message.method == "initialize":
-            self.session = reply.headers.get(http_headers.SESSION) or self.session
+            self.session = reply.header("mcp-session-id") or self.session
         if message.id is None and not message.probe:
             self.receiver.message_delivered(message, started, reply.meta("none"), await reply.head())
             if message.method == _INITIALIZED and self._listening is None:
@@ -217,7 +302,7 @@ class HttpTransport:
             return Fault(kind=FaultKind.HTTP, message="a request was answered by HTTP 202 without a body"), b""
         if reply.content_type not in {"application/json", "text/event-stream"}:
             head = await reply.head()
-            return content_type_fault(reply.headers.get("Content-Type", ""), head), head
+            return content_type_fault(reply.header("content-type") or "", head), head
         return None
 
     async def _json(self, message: Outgoing, reply: HttpReply) -> None:
@@ -228,7 +313,7 @@ class HttpTransport:
         except TooLargeError as problem:
             self.receiver.line_received(Oversized(problem.head, problem.length), meta, message.id)
             return
-        except (aiohttp.ClientError, OSError) as problem:
+        except (BrokenAnswerError, OSError) as problem:
             raise HttpFaultError(transport_fault(problem, self.client.place), meta) from None
         if body.strip():
             self.receiver.line_received(body, meta, message.id)
@@ -240,7 +325,7 @@ class HttpTransport:
         """Fail the request, and open a new session for the next ones, once (2025-03-26, session management)."""
         head = await reply.head()
         fault = replace(
-            status_fault(reply.status, reply.headers, head),
+            status_fault(reply.status, reply.header, head),
             message="HTTP 404 Not Found: the server no longer knows the session it gave",
             hint="the server was restarted, or several instances do not share their sessions",
         )
@@ -277,5 +362,5 @@ class HttpTransport:
         async with self.client.open("POST", headers, message.data.rstrip(b"\n")) as reply:
             head = await reply.head()
             if reply.status >= _BAD:
-                raise HttpFaultError(status_fault(reply.status, reply.headers, head))
-            return reply.headers.get(http_headers.SESSION)
+                raise HttpFaultError(status_fault(reply.status, reply.header, head))
+            return reply.header("mcp-session-id")

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import contextlib
+import ssl
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import aiohttp
 from yarl import URL
 
 from mcp_assay.core.errors import ConnectError
 from mcp_assay.core.faults import Fault, FaultKind
 from mcp_assay.wire.eras import CLIENT_INFO
 from mcp_assay.wire.exchange import HttpMeta
+from mcp_assay.wire.http_connection import BrokenAnswerError, HttpConnection
 from mcp_assay.wire.http_faults import transport_fault
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+    from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 
     from mcp_assay.config.spec import Launch
     from mcp_assay.wire.limits import Limits
@@ -26,8 +28,14 @@ _MOST_REDIRECTS = 5
 _KEEPALIVE_S = 4.0
 """Below Node's 5 s, so that a connection the server is about to close is not used again."""
 
+_STANDING = {
+    "Accept-Encoding": "identity",
+    "User-Agent": f"{CLIENT_INFO['name']}/{CLIENT_INFO['version']}",
+}
 _HEAD_BYTES = 64 * 1024
-_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+REDIRECTS = frozenset({301, 302, 303, 307, 308})
+"""Statuses that name another place."""
+
 _KEEPS_METHOD = frozenset({307, 308})
 
 
@@ -85,53 +93,53 @@ class RawReply:
 class HttpReply:
     """An answer whose body is still to be read."""
 
-    def __init__(self, response: aiohttp.ClientResponse, limit: int) -> None:
-        self._response = response
+    def __init__(self, connection: HttpConnection, limit: int) -> None:
+        self._connection = connection
         self._limit = limit
-        self.status = response.status
+        self._pairs: tuple[tuple[str, str], ...] | None = None
+        self.status = connection.status
 
-    @property
-    def headers(self) -> Mapping[str, str]:
-        """The headers; names in any case."""
-        return self._response.headers
+    def header(self, name: str) -> str | None:
+        """Return a header's last value; the name is given in lower case."""
+        return next((value for key, value in reversed(self._decoded()) if key.lower() == name), None)
 
     @property
     def content_type(self) -> str:
         """The media type without parameters, in lower case."""
-        return self._response.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+        return (self.header("content-type") or "").partition(";")[0].strip().lower()
 
     @property
     def encoding(self) -> str:
         """The content encoding, ``identity`` unless the server compressed what it was asked not to."""
-        return self._response.headers.get("Content-Encoding", "identity").strip().lower() or "identity"
+        return (self.header("content-encoding") or "identity").strip().lower() or "identity"
 
     def meta(self, stream: str) -> HttpMeta:
         """Return status and headers as part of an exchange."""
-        pairs = tuple(
-            (name.decode("latin-1"), value.decode("utf-8", "surrogateescape"))
-            for name, value in self._response.raw_headers
-        )
-        return HttpMeta(status=self.status, headers=pairs, stream=stream)
+        return HttpMeta(status=self.status, headers=self._decoded(), stream=stream)
 
     async def body(self) -> bytes:
         """Return the whole body.
 
         Raises:
             TooLargeError: It is larger than the limit; the rest is not read.
-            aiohttp.ClientError: The connection broke.
+            BrokenAnswerError: The connection ended before.
+            OSError: The connection broke.
         """
+        whole = self._connection.whole_body()
+        if whole is not None and len(whole) <= self._limit:
+            return whole
         chunks, size = list[bytes](), 0
-        async for chunk in self.chunks():
+        async for chunk in _pieces(whole, self.chunks()):
             size += len(chunk)
             if size > self._limit:
                 raise TooLargeError(b"".join([*chunks, chunk])[:4096], size)
             chunks.append(chunk)
-        return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+        return b"".join(chunks)
 
     async def head(self) -> bytes:
         """Return the first bytes of the body, for a message to people; never raises for a broken body."""
         head = b""
-        with contextlib.suppress(aiohttp.ClientError, OSError):
+        with contextlib.suppress(BrokenAnswerError, OSError):
             async for chunk in self.chunks():
                 head += chunk
                 if len(head) >= _HEAD_BYTES:
@@ -140,11 +148,30 @@ class HttpReply:
 
     def chunks(self) -> AsyncIterator[bytes]:
         """Iterate over the body as it comes."""
-        return self._response.content.iter_any()
+        return self._connection.chunks()
+
+    def _decoded(self) -> tuple[tuple[str, str], ...]:
+        """Return the headers as text; bytes beyond UTF-8 are kept as surrogates."""
+        if self._pairs is None:
+            self._pairs = tuple(
+                [
+                    (name.decode("latin-1"), value.decode("utf-8", "surrogateescape"))
+                    for name, value in self._connection.headers
+                ]
+            )
+        return self._pairs
+
+
+async def _pieces(whole: bytes | None, chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """Yield what is here already, then what comes."""
+    if whole is not None:
+        yield whole
+    async for chunk in chunks:
+        yield chunk
 
 
 class HttpClient:
-    """Requests to one endpoint.
+    """Requests to one endpoint, over connections that are kept for the next one.
 
     Attributes:
         url: The endpoint.
@@ -153,25 +180,16 @@ class HttpClient:
 
     def __init__(self, launch: Launch, limits: Limits) -> None:
         self._limits = limits
-        self._headers = dict(launch.headers)
-        self._session: aiohttp.ClientSession | None = None
-        try:
-            self.url = URL(launch.url or "")
-        except ValueError:
-            self.url = URL()
-        if self.url.scheme not in {"http", "https"} or not self.url.host:
-            raise ConnectError(
-                Fault(
-                    kind=FaultKind.WRONG_ARGUMENTS,
-                    message="the server's URL is not valid",
-                    hint="give a URL with http:// or https:// and a host",
-                )
-            )
+        self.url = _checked_url(launch.url)
         self.place = f"{self.url.host}:{self.url.port}"
+        self._headers = {**_basic(self.url), **launch.headers}
+        self._tls = ssl.create_default_context() if self.url.scheme == "https" else None
+        self._idle: list[HttpConnection] = []
+        self._open: set[HttpConnection] = set()
 
     @contextlib.asynccontextmanager
     async def open(
-        self, method: str, headers: Mapping[str, str], body: bytes | None = None, url: URL | None = None
+        self, method: str, headers: Mapping[str, str], body: bytes = b"", url: URL | None = None
     ) -> AsyncGenerator[HttpReply]:
         """Send a request and yield the answer once its headers are there.
 
@@ -183,14 +201,13 @@ class HttpClient:
         target = url or self.url
         try:
             for _ in range(_MOST_REDIRECTS):
-                async with self._http().request(
-                    method, target, data=body, headers=self._merged(headers), allow_redirects=False
-                ) as response:
-                    if response.status not in _REDIRECTS or "Location" not in response.headers:
-                        yield HttpReply(response, self._limits.line_bytes)
+                async with self._exchange(method, target, headers, body) as reply:
+                    location = reply.header("location") if reply.status in REDIRECTS else None
+                    if location is None:
+                        yield reply
                         return
-                    target = _redirected(response, target, method)
-        except (aiohttp.ClientError, OSError, TimeoutError) as problem:
+                    target = _redirected(reply, location, target, method)
+        except (BrokenAnswerError, OSError) as problem:
             raise HttpFaultError(transport_fault(problem, self.place)) from None
         except ValueError as problem:
             fault = Fault(kind=FaultKind.WRONG_ARGUMENTS, message=f"the request cannot be sent: {problem}")
@@ -198,86 +215,204 @@ class HttpClient:
         message = f"{self.place} redirects in a circle, {_MOST_REDIRECTS} times"
         raise HttpFaultError(Fault(kind=FaultKind.HTTP, message=message))
 
-    async def raw(
-        self, method: str, headers: Mapping[str, str], body: bytes | None = None, *, timeout_s: float
-    ) -> RawReply:
+    async def raw(self, method: str, headers: Mapping[str, str], body: bytes = b"", *, timeout_s: float) -> RawReply:
         """Send one HTTP request of any shape and return the whole answer as a value; nothing is followed.
 
         Args:
             method: The HTTP method.
             headers: All headers besides the configured ones and those HTTP itself needs.
-            body: The body, or None.
+            body: The body, empty for none.
             timeout_s: Seconds for the whole answer; a body that goes on longer is returned as far as it came.
         """
         chunks = list[bytes]()
-        head: tuple[int, tuple[tuple[str, str], ...]] = (0, ())
+        reply: HttpReply | None = None
         try:
-            async with (
-                asyncio.timeout(timeout_s),
-                self._http().request(
-                    method, self.url, data=body, headers=self._merged(headers), allow_redirects=False
-                ) as response,
-            ):
-                reply = HttpReply(response, self._limits.line_bytes)
-                head = (reply.status, reply.meta("raw").headers)
+            async with asyncio.timeout(timeout_s), self._exchange(method, self.url, headers, body) as reply:
+                size = 0
                 async for chunk in reply.chunks():
                     chunks.append(chunk)
-                    if sum(map(len, chunks)) > self._limits.line_bytes:
-                        return RawReply(status=head[0], headers=head[1], body=b"".join(chunks), complete=False)
-        except (aiohttp.ClientError, OSError, TimeoutError, ValueError) as problem:
-            if head[0]:
-                return RawReply(status=head[0], headers=head[1], body=b"".join(chunks), complete=False)
+                    size += len(chunk)
+                    if size > self._limits.line_bytes:
+                        return _raw_reply(reply, chunks, complete=False)
+        except (BrokenAnswerError, OSError, ValueError) as problem:
+            if reply is not None:
+                return _raw_reply(reply, chunks, complete=False)
             return RawReply(fault=transport_fault(problem, self.place))
-        return RawReply(status=head[0], headers=head[1], body=b"".join(chunks))
+        return _raw_reply(reply, chunks, complete=True)
 
     async def close(self) -> None:
         """Close every connection."""
-        session, self._session = self._session, None
-        if session is not None:
-            await session.close()
+        for connection in (*self._idle, *self._open):
+            connection.close()
+        self._idle.clear()
+        # The event loop closes sockets in its next turn.
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
 
-    def _http(self) -> aiohttp.ClientSession:
-        """Return the session; it is made late because it belongs to the running loop."""
-        if self._session is None:
-            self._session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=_KEEPALIVE_S),
-                cookie_jar=aiohttp.DummyCookieJar(),
-                timeout=aiohttp.ClientTimeout(total=None, sock_connect=self._limits.start_s),
-                auto_decompress=False,
-                trust_env=False,
-                headers={
-                    "Accept-Encoding": "identity",
-                    "User-Agent": f"{CLIENT_INFO['name']}/{CLIENT_INFO['version']}",
-                },
+    def prefix(self, headers: Mapping[str, str]) -> bytes:
+        """Return what every POST with these headers starts with, for `begin`.
+
+        Raises:
+            ValueError: A header has a line end in it.
+        """
+        return _prefix("POST", self.url, self._merged(headers))
+
+    def begin(self, prefix: bytes, body: bytes, listener: Callable[[HttpConnection], None]) -> HttpConnection | None:
+        """POST over a connection that was kept; the quick way for the many calls that need no care.
+
+        Args:
+            prefix: From `prefix`.
+            body: The body.
+            listener: Called once, in the event loop, when the headers are there or will never be. It must end with
+                `release` or `resume`.
+
+        Returns:
+            The connection, or None when none is idle.
+        """
+        connection = self._idle_connection()
+        if connection is not None:
+            self._open.add(connection)
+            connection.send(b"%sContent-Length: %d\r\n\r\n%s" % (prefix, len(body), body), listener)
+        return connection
+
+    def release(self, connection: HttpConnection) -> None:
+        """Keep a connection for the next exchange when it can carry one, otherwise close it."""
+        self._open.discard(connection)
+        if connection.reusable:
+            self._idle.append(connection)
+        else:
+            connection.close()
+
+    @contextlib.asynccontextmanager
+    async def resume(self, connection: HttpConnection) -> AsyncGenerator[HttpReply]:
+        """Yield the answer to a POST begun with `begin`, and release the connection.
+
+        Raises:
+            HttpFaultError: No answer, or a broken one.
+        """
+        try:
+            await connection.head()
+            yield HttpReply(connection, self._limits.line_bytes)
+        except (BrokenAnswerError, OSError) as problem:
+            raise HttpFaultError(transport_fault(problem, self.place)) from None
+        finally:
+            self.release(connection)
+
+    @contextlib.asynccontextmanager
+    async def _exchange(
+        self, method: str, url: URL, headers: Mapping[str, str], body: bytes
+    ) -> AsyncGenerator[HttpReply]:
+        """Carry one exchange; a connection whose answer was not read to its end is closed.
+
+        Raises:
+            BrokenAnswerError: No answer in HTTP.
+            OSError: No connection, or a broken one.
+            ValueError: A header cannot be sent.
+        """
+        request = _prefix(method, url, self._merged(headers))
+        length = b"Content-Length: %d\r\n" % len(body) if body or method == "POST" else b""
+        connection = self._idle_connection() or await self._new_connection()
+        self._open.add(connection)
+        try:
+            connection.send(b"%s%s\r\n%s" % (request, length, body))
+            await connection.head()
+            yield HttpReply(connection, self._limits.line_bytes)
+        finally:
+            self.release(connection)
+
+    def _idle_connection(self) -> HttpConnection | None:
+        """Return a connection that was kept and that the server will not have closed meanwhile."""
+        now = asyncio.get_running_loop().time()
+        while self._idle:
+            connection = self._idle.pop()
+            if connection.reusable and now - connection.idle_since < _KEEPALIVE_S:
+                return connection
+            connection.close()
+        return None
+
+    async def _new_connection(self) -> HttpConnection:
+        """Return a new connection.
+
+        Raises:
+            OSError: No connection in time.
+        """
+        loop = asyncio.get_running_loop()
+        async with asyncio.timeout(self._limits.start_s):
+            _, connection = await loop.create_connection(
+                HttpConnection, self.url.host or "", self.url.port or 0, ssl=self._tls
             )
-        return self._session
+        return connection
 
     def _merged(self, headers: Mapping[str, str]) -> dict[str, str]:
         """Return the configured headers with those of the request; an empty value leaves a header out."""
-        if not self._headers:
-            return {name: value for name, value in headers.items() if value}
         given = {name.lower() for name in headers}
         kept = {name: value for name, value in self._headers.items() if name.lower() not in given}
-        return {**kept, **{name: value for name, value in headers.items() if value}}
+        return {**_STANDING, **kept, **{name: value for name, value in headers.items() if value}}
 
 
-def _redirected(response: aiohttp.ClientResponse, source: URL, method: str) -> URL:
+def _checked_url(text: str | None) -> URL:
+    """Return a configured URL.
+
+    Raises:
+        ConnectError: It is none for HTTP.
+    """
+    with contextlib.suppress(ValueError):
+        url = URL(text or "")
+        if url.scheme in {"http", "https"} and url.host:
+            return url
+    raise ConnectError(
+        Fault(
+            kind=FaultKind.WRONG_ARGUMENTS,
+            message="the server's URL is not valid",
+            hint="give a URL with http:// or https:// and a host",
+        )
+    )
+
+
+def _basic(url: URL) -> dict[str, str]:
+    """Return the header for the user and password in a URL, when there are some."""
+    if url.user is None:
+        return {}
+    pair = f"{url.user}:{url.password or ''}".encode()
+    return {"Authorization": f"Basic {base64.b64encode(pair).decode('ascii')}"}
+
+
+def _prefix(method: str, url: URL, headers: Mapping[str, str]) -> bytes:
+    """Return a request line and its headers, but for the length of the body.
+
+    Raises:
+        ValueError: A header has a line end in it.
+    """
+    host = next((value for name, value in headers.items() if name.lower() == "host"), url.host_port_subcomponent)
+    lines = [f"{method} {url.raw_path_qs} HTTP/1.1", f"Host: {host}"]
+    lines += [f"{name}: {value}" for name, value in headers.items() if name.lower() != "host"]
+    if any("\r" in line or "\n" in line or "\0" in line for line in lines):
+        raise ValueError("a header holds a line end or a NUL character")
+    return "\r\n".join([*lines, ""]).encode("utf-8", "surrogateescape")
+
+
+def _raw_reply(reply: HttpReply, chunks: list[bytes], *, complete: bool) -> RawReply:
+    """Return an answer as a value."""
+    return RawReply(status=reply.status, headers=reply.meta("raw").headers, body=b"".join(chunks), complete=complete)
+
+
+def _redirected(reply: HttpReply, location: str, source: URL, method: str) -> URL:
     """Return where a redirect leads, when it may be followed.
 
     Raises:
         HttpFaultError: It leads to another origin, or would turn the request into a GET.
     """
-    meta = HttpReply(response, 0).meta("none")
+    meta = reply.meta("none")
     try:
-        target = source.join(URL(response.headers["Location"]))
+        target = source.join(URL(location))
         same_origin = target.origin() == source.origin()
     except ValueError:
-        message = f"HTTP {response.status}: it redirects to something that is no URL"
+        message = f"HTTP {reply.status}: it redirects to something that is no URL"
         raise HttpFaultError(Fault(kind=FaultKind.HTTP, message=message), meta) from None
-    if same_origin and (method == "GET" or response.status in _KEEPS_METHOD):
+    if same_origin and (method == "GET" or reply.status in _KEEPS_METHOD):
         return target
     shown = str(target.with_user(None).with_query(None).with_fragment(None))
     why = f"in a way that turns {method} into GET" if same_origin else "which is another origin"
     hint = "put that URL into the configuration if it is the intended server; credentials never follow a redirect"
-    message = f"HTTP {response.status}: it redirects to {shown}, {why}"
+    message = f"HTTP {reply.status}: it redirects to {shown}, {why}"
     raise HttpFaultError(Fault(kind=FaultKind.HTTP, message=message, hint=hint), meta)

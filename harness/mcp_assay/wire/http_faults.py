@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
+import errno
+import socket
 import ssl
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
-import aiohttp
-
 from mcp_assay.core.faults import Fault, FaultKind
+from mcp_assay.wire.http_connection import BrokenAnswerError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable
 
 _SHOWN_BODY = 160
 
@@ -24,80 +24,69 @@ def transport_fault(problem: BaseException, place: str) -> Fault:
         problem: What was raised.
         place: Host and port, for the message; never the whole URL, which may carry a secret.
     """
-    for classes, message, hint in _NAMED_PROBLEMS:
-        if isinstance(problem, classes):
-            return Fault(kind=FaultKind.HTTP, message=f"{message.format(place=place)}{_cause(problem)}", hint=hint)
-    if isinstance(problem, aiohttp.ClientConnectorError):
-        return _connect_fault(problem, place)
-    if isinstance(problem, OSError):
-        return Fault(kind=FaultKind.HTTP, message=f"the connection to {place} broke{_cause(problem)}")
-    return Fault(kind=FaultKind.HTTP, message=f"{place} did not answer in HTTP{_cause(problem)}")
-
-
-_NAMED_PROBLEMS: tuple[tuple[type[BaseException], str, str | None], ...] = (
-    (
-        aiohttp.ClientConnectorCertificateError,
-        "the TLS certificate of {place} is not valid",
-        "correct the certificate, or set SSL_CERT_FILE to the authority that signed it",
-    ),
-    (
-        aiohttp.ClientConnectorSSLError,
-        "no TLS connection to {place}",
-        "check whether the server speaks plain HTTP on this port",
-    ),
-    (aiohttp.ClientConnectorDNSError, "the host of {place} cannot be found", "check the host name in the URL"),
-    (aiohttp.InvalidURL, "the URL is not valid", "give a URL with http:// or https:// and a host"),
-    (aiohttp.ServerDisconnectedError, "{place} closed the connection without an answer", None),
-    (aiohttp.ClientPayloadError, "the answer of {place} broke off", None),
-    (asyncio.TimeoutError, "{place} did not accept the connection in time", None),
-)
-
-
-def _connect_fault(problem: aiohttp.ClientConnectorError, place: str) -> Fault:
-    """Return why no connection was made."""
-    if isinstance(problem.os_error, ConnectionRefusedError):
+    if isinstance(problem, BrokenAnswerError):
+        return Fault(kind=FaultKind.HTTP, message=str(problem).replace("{place}", place))
+    if _is_refusal(problem):
         return Fault(
             kind=FaultKind.HTTP,
             message=f"{place} refused the connection",
             hint="start the server first, and check host and port",
         )
-    if isinstance(problem.os_error, ssl.SSLError):
-        return Fault(kind=FaultKind.HTTP, message=f"no TLS connection to {place}{_cause(problem)}")
-    return Fault(kind=FaultKind.HTTP, message=f"no connection to {place}{_cause(problem)}")
+    for classes, message, hint in _NAMED_PROBLEMS:
+        if isinstance(problem, classes):
+            return Fault(kind=FaultKind.HTTP, message=f"{message.format(place=place)}{_cause(problem)}", hint=hint)
+    return Fault(kind=FaultKind.HTTP, message=f"the connection to {place} broke{_cause(problem)}")
+
+
+_NAMED_PROBLEMS: tuple[tuple[type[BaseException], str, str | None], ...] = (
+    (
+        ssl.SSLCertVerificationError,
+        "the TLS certificate of {place} is not valid",
+        "correct the certificate, or set SSL_CERT_FILE to the authority that signed it",
+    ),
+    (ssl.SSLError, "no TLS connection to {place}", "check whether the server speaks plain HTTP on this port"),
+    (socket.gaierror, "the host of {place} cannot be found", "check the host name in the URL"),
+    (TimeoutError, "{place} did not accept the connection in time", None),
+)
+
+
+def _is_refusal(problem: BaseException) -> bool:
+    """Return whether every address refused; asyncio joins several refusals into one error without a number."""
+    refused = f"[Errno {errno.ECONNREFUSED}]"
+    text = str(problem)
+    return isinstance(problem, ConnectionRefusedError) or (
+        isinstance(problem, OSError)
+        and text.startswith("Multiple exceptions")
+        and text.count("[Errno") == text.count(refused)
+    )
 
 
 def _cause(problem: BaseException) -> str:
     """Return the system's own words, or nothing."""
-    if isinstance(problem, aiohttp.ClientConnectorCertificateError):
-        error = problem.certificate_error
-        return f": {getattr(error, 'verify_message', None) or error}"
-    if isinstance(problem, aiohttp.ClientConnectorError):
-        problem = problem.os_error
+    if isinstance(problem, ssl.SSLCertVerificationError):
+        return f": {problem.verify_message}"
     if isinstance(problem, ssl.SSLError):
         return f": {problem.reason or problem}"
-    if isinstance(problem, aiohttp.ClientResponseError):
-        text = problem.message  # its str() holds the whole URL, which may carry a secret
-    else:
-        text = problem.strerror if isinstance(problem, OSError) and problem.strerror else str(problem)
+    text = problem.strerror if isinstance(problem, OSError) and problem.strerror else str(problem)
     return f": {text.splitlines()[0][:_SHOWN_BODY]}" if text else ""
 
 
-def status_fault(status: int, headers: Mapping[str, str], body: bytes) -> Fault:
+def status_fault(status: int, header: Callable[[str], str | None], body: bytes) -> Fault:
     """Return what an HTTP error status without a JSON-RPC body means.
 
     Args:
         status: The status code.
-        headers: The answer's headers, names in any case.
+        header: Returns a header of the answer by its name in lower case.
         body: The first bytes of its body.
     """
     message = f"HTTP {status} {_phrase(status)}".rstrip()
     if status == HTTPStatus.UNAUTHORIZED:
-        challenge = headers.get("WWW-Authenticate")
+        challenge = header("www-authenticate")
         message += f"; WWW-Authenticate: {challenge[:_SHOWN_BODY]}" if challenge else " without WWW-Authenticate"
         return Fault(kind=FaultKind.MISSING_CREDENTIALS, message=message, hint=_HINTS[status])
-    if retry := headers.get("Retry-After"):
+    if retry := header("retry-after"):
         message += f"; Retry-After: {retry[:_SHOWN_BODY]}"
-    message += _body_words(headers.get("Content-Type", ""), body)
+    message += _body_words(header("content-type") or "", body)
     return Fault(kind=FaultKind.HTTP, message=message, hint=_HINTS.get(status))
 
 

@@ -6,12 +6,11 @@ import asyncio
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-import aiohttp
-
 from mcp_assay.core.faults import Fault, FaultKind
 from mcp_assay.wire import http_headers
 from mcp_assay.wire.framing import Oversized
 from mcp_assay.wire.http_client import HttpFaultError
+from mcp_assay.wire.http_connection import BrokenAnswerError
 from mcp_assay.wire.http_faults import status_fault, transport_fault
 from mcp_assay.wire.messages import AnomalyKind, Undecodable, decode, is_response, looks_like_message
 from mcp_assay.wire.sse import EventParser
@@ -81,7 +80,7 @@ class StreamReader:
         Raises:
             HttpFaultError: No answer came.
         """
-        started = asyncio.get_running_loop().time()
+        started = self._transport.now()
         async with self._transport.client.open("GET", self._get_headers()) as reply:
             streams = reply.status == _OK and reply.content_type == "text/event-stream"
             head = b"" if streams else await reply.head()
@@ -95,7 +94,7 @@ class StreamReader:
         try:
             async with self._transport.client.open("GET", self._get_headers()) as reply:
                 if reply.status >= _BAD:
-                    return status_fault(reply.status, reply.headers, await reply.head()).message
+                    return status_fault(reply.status, reply.header, await reply.head()).message
                 return await self._read(reply.chunks(), reply.meta("sse"), request_id)
         except HttpFaultError as problem:
             return problem.fault.message
@@ -118,7 +117,7 @@ class StreamReader:
                 if self._answered:
                     await self._expect_end(chunks, meta, request_id)
                     return None
-        except (aiohttp.ClientError, OSError) as problem:
+        except (BrokenAnswerError, OSError) as problem:
             return transport_fault(problem, self._transport.client.place).message
         return None
 

@@ -6,13 +6,13 @@ import asyncio
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-import aiohttp
 from yarl import URL
 
 from mcp_assay.core.errors import ConnectError
 from mcp_assay.core.faults import Fault, FaultKind
 from mcp_assay.wire.exchange import HttpMeta
 from mcp_assay.wire.http_client import HttpClient, HttpFaultError
+from mcp_assay.wire.http_connection import BrokenAnswerError
 from mcp_assay.wire.http_faults import content_type_fault, status_fault, transport_fault
 from mcp_assay.wire.messages import AnomalyKind
 from mcp_assay.wire.sse import EventParser
@@ -126,7 +126,7 @@ class LegacySseTransport:
             async with self.client.open("POST", headers, message.data.rstrip(b"\n"), url=endpoint) as reply:
                 head = await reply.head()
                 if reply.status >= _BAD and self._receiver is not None:
-                    fault = status_fault(reply.status, reply.headers, head)
+                    fault = status_fault(reply.status, reply.header, head)
                     self._receiver.request_failed(message.id, fault, reply.meta("none"), head)
                 elif message.id is None and not message.probe and self._receiver is not None:
                     self._receiver.message_delivered(message, started, reply.meta("none"), head)
@@ -146,7 +146,7 @@ class LegacySseTransport:
                         self._take(event)
         except HttpFaultError as problem:
             fault = problem.fault
-        except (aiohttp.ClientError, OSError) as problem:
+        except (BrokenAnswerError, OSError) as problem:
             fault = transport_fault(problem, self.client.place)
         if not self._endpoint.done():
             self._endpoint.set_exception(HttpFaultError(fault))
@@ -160,9 +160,9 @@ class LegacySseTransport:
             HttpFaultError: It is not.
         """
         if reply.status >= _BAD:
-            raise HttpFaultError(status_fault(reply.status, reply.headers, await reply.head()), reply.meta("none"))
+            raise HttpFaultError(status_fault(reply.status, reply.header, await reply.head()), reply.meta("none"))
         if reply.content_type != "text/event-stream":
-            fault = content_type_fault(reply.headers.get("Content-Type", ""), await reply.head())
+            fault = content_type_fault(reply.header("content-type") or "", await reply.head())
             raise HttpFaultError(fault, reply.meta("none"))
 
     def _take(self, event: Event) -> None:
