@@ -8,10 +8,15 @@ count when it finds exactly one fault and that is the keyword they name (``forma
 know for all formats, is judged by jsonschema-rs).
 
 Speed is compared with schemathesis, which makes values from the same canonical form: its generator for one schema
-(``schemathesis.generation.jsonschema``) is called directly, so that nothing but generation is timed. Both draw the same
-number of examples from the same schemas under the same Hypothesis settings, schema by schema in turns, each in a process
-of its own. Building the strategy is timed too. hypothesis-jsonschema is tried on every schema to say for how many it
-works. Both rivals are installed into ``.benchmarks/generation`` on the first run. The last line is one JSON object.
+(``schemathesis.generation.jsonschema``) is called directly, so that nothing but generation is timed. Both draw the
+same number of examples from the same schemas under the same Hypothesis settings, schema by schema in turns, each in a
+process of its own; building the strategy counts; each takes the better of two rounds, because a pause of the garbage
+collector is as long as a small schema's examples. hypothesis-jsonschema is tried on every schema to say for how many it
+works. Part of the difference is that schemathesis adds properties of its own invention to most open objects, and this
+generator to one in sixteen.
+
+The rivals are the dependency group ``benchmark``; they are installed into ``.benchmarks/generation`` on the first run
+and not next to the project, because schemathesis brings a pytest plugin. The last line is one JSON object.
 """
 
 from __future__ import annotations
@@ -19,7 +24,7 @@ from __future__ import annotations
 import json
 import statistics
 import subprocess
-import sys
+import tomllib
 import venv
 from collections import Counter
 from dataclasses import dataclass
@@ -37,9 +42,10 @@ from mcp_assay.generation import GenerationError, InvalidArguments, arguments, i
 HERE = Path(__file__).resolve().parent
 CORPUS = HERE.parent / "tests" / "generation" / "corpus"
 RIVAL_HOME = HERE.parent / ".benchmarks" / "generation"
-RIVALS = ("schemathesis==4.32.5", "hypothesis-jsonschema==0.23.1")
+PROJECT = HERE.parent / "pyproject.toml"
 EXAMPLES = 60
 JUDGED = 40
+ROUNDS = 2
 RIVAL = r"""
 import json, sys, time, warnings
 warnings.simplefilter("ignore")
@@ -85,6 +91,7 @@ class Timing:
 
     @property
     def rate(self) -> float:
+        """Return examples a CPU second."""
         return self.examples / self.seconds
 
 
@@ -133,7 +140,8 @@ def rival_python() -> str:
     python = RIVAL_HOME / "bin" / "python"
     if not python.exists():
         venv.create(RIVAL_HOME, with_pip=True)
-    install = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *RIVALS]
+    rivals = tomllib.loads(PROJECT.read_text(encoding="utf-8"))["dependency-groups"]["benchmark"]
+    install = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *rivals]
     subprocess.run(install, check=True, timeout=240, stderr=subprocess.DEVNULL)
     return str(python)
 
@@ -156,6 +164,7 @@ class Rival:
         return None if "error" in answer else Timing(**answer)
 
     def close(self) -> None:
+        """End the process."""
         self.process.communicate()
 
 
@@ -190,6 +199,14 @@ def violates(broken: InvalidArguments, validator: Any, formats: jsonschema_rs.Va
     return [error.validator for error in validator.iter_errors(broken.arguments)] == [broken.keyword]
 
 
+def better_of_rounds(schema: dict[str, Any], rival: Rival) -> tuple[Timing, Timing | None]:
+    """Return what we and schemathesis take for one schema."""
+    rounds = [(timed(schema), rival.timed(schema, "schemathesis", EXAMPLES)) for _ in range(ROUNDS)]
+    theirs = [other for _, other in rounds if other is not None and other.examples]
+    fastest = min(theirs, key=lambda timing: timing.seconds) if theirs else None
+    return min((mine for mine, _ in rounds), key=lambda timing: timing.seconds), fastest
+
+
 def sampled_rate(corpus: dict[str, dict[str, Any]]) -> float:
     """Return examples a CPU second without Hypothesis, the making of the generators included."""
     started, count = process_time(), 0
@@ -205,11 +222,10 @@ def main() -> None:
         judge(schema, counts)
     ours, theirs, works = list[Timing](), list[Timing](), Counter[str]()
     for schema in corpus.values():
-        mine = timed(schema)
-        other = rival.timed(schema, "schemathesis", EXAMPLES)
+        mine, other = better_of_rounds(schema, rival)
         works["schemathesis"] += other is not None
         works["hypothesis-jsonschema"] += rival.timed(schema, "hypothesis-jsonschema", 1) is not None
-        if other is not None and other.examples:
+        if other is not None:
             ours.append(mine)
             theirs.append(other)
     rival.close()
@@ -244,7 +260,7 @@ def report(
         ["schemas that give arguments", f"{counts['generated']} of {counts['schemas']}", f"{works['schemathesis']}",
          f"{works['hypothesis-jsonschema']}"],
         ["conforming arguments accepted", f"{counts['valid']} of {counts['arguments']}", "", ""],
-        ["invalid ones break the named keyword only", f"{counts['violating']} of {counts['invalid arguments']}", "", ""],
+        ["invalid ones break one keyword", f"{counts['violating']} of {counts['invalid arguments']}", "", ""],
         ["schemas that admit every object", counts["admit everything"], "", ""],
         ["examples a CPU second under Hypothesis", result["examples_per_cpu_s"], result["schemathesis_per_cpu_s"], ""],
         ["ratio: total, median schema, worst schema", f"{result['rate_vs_schemathesis']}, "
