@@ -22,7 +22,6 @@ from mcp_assay.generation.hints import Hint, root_hint
 from mcp_assay.generation.names import plausible_numbers, plausible_texts
 from mcp_assay.generation.nodes import Interval, Node, fixed, number
 from mcp_assay.generation.objects import object_node
-from mcp_assay.generation.sources import Choice
 from mcp_assay.generation.texts import text_node
 
 if TYPE_CHECKING:
@@ -127,7 +126,7 @@ class Builder:
             return node
         passes = self.passes(schema)
         values = [value for value in wanted if passes(value)]
-        return self.keep(Suggested(node, Choice(values))) if values else node
+        return self.keep(Suggested(node, values)) if values else node
 
     def _plain(self, schema: CanonicalSchema, hint: Hint) -> Node:
         """Return the generator of ``schema`` without suggestions."""

@@ -17,12 +17,12 @@ if TYPE_CHECKING:
     from mcp_assay.generation.sources import Chooser
 
 _SMALL_MASK = 6
-_RARELY = Integers(0, 15, plain=0)
+_NONE = Integers(0, 0)
+_RARE = 16
 _FEW = Integers(1, 3)
 _MANY = 40
 _SOON = 10
 _ALL_OR_NONE = Choice((False, True))
-_MOSTLY = Choice((True, True, False))
 
 
 @dataclass(slots=True)
@@ -81,18 +81,30 @@ class Suggested:
     """Values that the schema, the property's name or earlier results suggest, and others."""
 
     node: Node
-    values: Choice[Json]
+    values: Sequence[Json]
     weight: float = 1.0
+    _choice: Choice[int] = field(init=False)
+
+    def __post_init__(self) -> None:
+        count = len(self.values)
+        # One draw decides both whether a suggestion is taken, two times out of three, and which.
+        self._choice = Choice([*range(count), *range(count), *[count] * count])
 
     def settle(self) -> bool:
         """Return False: a suggestion has no parts."""
         return False
 
     def value(self, choose: Chooser) -> Json:
-        """Return a suggestion two times out of three, seldom in another style than the plain one."""
-        if self.node.weight == math.inf or (choose.style is Style.PLAIN and choose(_MOSTLY)):
-            return copied(choose(self.values))
-        return self.node.value(choose)
+        """Return a suggestion, or something else; always something else in another style than the plain one."""
+        possible = self.node.weight < math.inf
+        if possible and choose.style is not Style.PLAIN:
+            return self.node.value(choose)
+        index = choose(self._choice)
+        if index == len(self.values):
+            if possible:
+                return self.node.value(choose)
+            index = 0
+        return copied(self.values[index])
 
 
 @dataclass(slots=True)
@@ -275,8 +287,9 @@ class Object:
     breaches: Sequence[tuple[Node, Node]] = ()
     weight: float = math.inf
     _names: tuple[str, ...] = field(default=(), init=False)
-    _mask: Integers = field(default=_RARELY, init=False)
-    _place: Integers = field(default=_RARELY, init=False)
+    _states: int = field(default=1, init=False)
+    _plan: Integers = field(default=_NONE, init=False)
+    _place: Integers = field(default=_NONE, init=False)
 
     def settle(self) -> bool:
         """Add up the required properties and return whether the sum or the possible properties changed."""
@@ -290,7 +303,8 @@ class Object:
         changed = (weight, names) != (self.weight, self._names)
         self.weight, self._names = weight, names
         count = len(names)
-        self._mask = Integers(0, 2**count - 1 if count <= _SMALL_MASK else min(count, 8), plain=0)
+        self._states = 2**count if count <= _SMALL_MASK else min(count, 8) + 1
+        self._plan = Integers(0, self._states * (_RARE if self.extra else 1) - 1, plain=0)
         self._place = Integers(0, max(0, count - 1), plain=0)
         return changed
 
@@ -302,27 +316,28 @@ class Object:
         """Return an object in which the optional properties ``forced`` are there as well."""
         _enter(choose)
         made: JsonObject = {name: node.value(choose) for name, node in self.required.items()}
-        for name in (*forced, *self._picked(choose)):
+        # One draw decides which optional properties are there and, one time in `_RARE`, that others are as well.
+        rare, mask = divmod(choose(self._plan) if roomy(choose) and self._plan.high else 0, self._states)
+        for name in (*forced, *self._picked(choose, mask)):
             if name in made or name not in self.optional or len(made) >= self.high:
                 continue
             if name in forced or roomy(choose, self.optional[name].weight) or len(made) < self.low:
                 made[name] = self.optional[name].value(choose)
         for name_node, node in self.breaches:
             made[str(name_node.value(choose))] = node.value(choose)
-        self._add_extra(made, choose)
+        self._add_extra(made, choose, wanted=rare == _RARE - 1)
         if len(made) < self.low:
             raise RejectedError
         choose.depth -= 1
         return made
 
-    def _picked(self, choose: Chooser) -> list[str]:
+    def _picked(self, choose: Chooser, mask: int) -> list[str]:
         """Return optional properties: any set of a few names, up to eight of many, and those that have to fill up."""
         names, missing = self._names, self.low - len(self.required)
         if not names or (missing <= 0 and not roomy(choose)):
             return []
         if choose.eager or (choose.style is Style.EDGES and choose(_ALL_OR_NONE)):
             return list(names)
-        mask = choose(self._mask)
         if len(names) <= _SMALL_MASK:
             picked = [name for bit, name in enumerate(names) if mask >> bit & 1]
         else:
@@ -332,13 +347,13 @@ class Object:
             picked = picked[:missing]
         return picked
 
-    def _add_extra(self, made: JsonObject, choose: Chooser) -> None:
-        """Add properties that the schema does not name: those that are missing, or seldom some."""
+    def _add_extra(self, made: JsonObject, choose: Chooser, *, wanted: bool) -> None:
+        """Add properties that the schema does not name: those that are missing, or some if ``wanted``."""
         if self.extra is None:
             return
         missing = self.low - len(made)
         if missing <= 0:
-            if choose.eager or not roomy(choose) or len(made) >= self.high or choose(_RARELY) != _RARELY.high:
+            if choose.eager or not wanted or len(made) >= self.high:
                 return
             missing = min(choose(_FEW), self.high - len(made))
         for attempt in range(missing * 5):
