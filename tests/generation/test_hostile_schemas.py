@@ -114,6 +114,14 @@ def test_a_contradictory_schema_is_called_so(name: str) -> None:
         maker_of(IMPOSSIBLE[name])
 
 
+def test_a_contradiction_is_named_with_its_place() -> None:
+    with pytest.raises(UnsatisfiableError) as caught:
+        maker_of(IMPOSSIBLE["contradictory length"])
+    assert caught.value.message == (
+        "no arguments conform to the schema: maxLength and minLength contradict each other at /properties/a"
+    )
+
+
 @pytest.mark.parametrize("name", EXCESSIVE)
 def test_an_excessive_schema_is_given_up(name: str) -> None:
     with pytest.raises((TooComplexError, UnusableSchemaError)) as caught:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, cast
 import jsonschema_rs
 from jsonschema_rs import canonical
 
+from mcp_assay.generation.contradictions import contradiction
 from mcp_assay.generation.errors import TooComplexError, UnsatisfiableError, UnusableSchemaError
 from mcp_assay.generation.limits import cases, check_bounds
 from mcp_assay.generation.regex import readable
@@ -61,7 +62,8 @@ def load(schema: JsonObject) -> Document:
     except (jsonschema_rs.ValidationError, jsonschema_rs.ReferencingError, ValueError) as error:
         raise UnusableSchemaError(f"the schema cannot be used: {str(error).splitlines()[0][:300]}") from None
     if not alternatives:
-        raise UnsatisfiableError("no arguments conform to the schema")
+        why = contradiction(root, dialect)
+        raise UnsatisfiableError(f"no arguments conform to the schema{f': {why}' if why else ''}")
     return Document(root=root, dialect=dialect, alternatives=alternatives, validator=validator)
 
 
