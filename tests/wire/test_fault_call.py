@@ -203,6 +203,7 @@ async def test_a_flood_of_notifications_is_named_and_bounded(hurried: Connector,
 async def test_endless_requests_of_a_server_do_not_fill_our_memory(hurried: Connector, raw: Callable) -> None:
     session = await hurried.open_session(raw("request-flood"))
     await session.call_tool("echo", {"text": "hi"})
+    await session.channel.probe(b"\n", label="wait", timeout_s=2, until=lambda message: False)
     most = 2 * hurried.limits.write_buffer_bytes
     assert session.channel.transport.unread_bytes <= most
     assert session.log.anomaly_counts[AnomalyKind.FLOOD] >= 1

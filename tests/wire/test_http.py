@@ -152,6 +152,35 @@ async def test_a_stateless_server_gets_its_headers_and_no_session(connector: Con
     assert "DELETE" not in site.methods()
 
 
+async def test_arguments_that_a_schema_wants_in_headers_are_mirrored(connector: Connector, site: Site) -> None:
+    inner = {"type": "object", "properties": {"flag": {"type": "boolean", "x-mcp-header": "Flag"}}}
+    properties = {
+        "region": {"type": "string", "x-mcp-header": "Region"},
+        "count": {"type": "integer", "x-mcp-header": "Count"},
+        "absent": {"type": "string", "x-mcp-header": "Absent"},
+        "bad": {"type": "string", "x-mcp-header": "not a token"},
+        "deep": inner,
+    }
+
+    async def discovered(request: web.Request, message: dict) -> web.StreamResponse:
+        return reply(message, {"supportedVersions": ["2026-07-28"], "capabilities": {}})
+
+    async def listed(request: web.Request, message: dict) -> web.StreamResponse:
+        return reply(message, {"tools": [{"name": "t", "inputSchema": {"type": "object", "properties": properties}}]})
+
+    site.answers = {"server/discover": discovered, "tools/list": listed}
+    session = await connector.open_session(launch_of(site.url), protocol="2026-07-28")
+    await session.list_all("tools")
+    await session.call_tool("t", {"region": "zürich", "count": 7, "bad": "x", "deep": {"flag": True}})
+    await session.close()
+    sent = {name: value for name, value in site.headers_of("tools/call").items() if name.startswith("Mcp-Param")}
+    assert sent == {
+        "Mcp-Param-Region": header_value("zürich"),
+        "Mcp-Param-Count": "7",
+        "Mcp-Param-Flag": "true",
+    }
+
+
 async def test_an_answer_in_an_event_stream_comes_with_what_was_said_before_it(
     connector: Connector, site: Site
 ) -> None:
@@ -449,7 +478,8 @@ async def test_bytes_that_nobody_asked_for_end_a_connection(connector: Connector
         status = b"200 OK" if "id" in message else b"405 No"
         answer = b"HTTP/1.1 %s\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n" % (status, len(body))
         writer.write(answer + body + b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nodd")
-        await writer.drain()
+        await reader.read()
+        writer.close()
 
     def line_of(message: dict) -> bytes:
         result = {"protocolVersion": "2025-11-25", "capabilities": {}, "tools": []}

@@ -289,7 +289,8 @@ class Channel:
         if isinstance(message.get("method"), str):
             if self._is_echo(message, raw):
                 return
-            self._incoming.take(message, raw, self._now(), owner)
+            related = http is None or http.stream != "get"
+            self._incoming.take(message, raw, self._now(), owner, related=related)
         elif probe is None:
             self._triage.stray(message, raw, self._now(), http, owner)
 

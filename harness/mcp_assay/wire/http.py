@@ -10,9 +10,10 @@ from mcp_assay.core.faults import Fault, FaultKind
 from mcp_assay.wire import http_headers
 from mcp_assay.wire.eras import STATELESS_VERSIONS
 from mcp_assay.wire.framing import Oversized
-from mcp_assay.wire.http_client import REDIRECTS, HttpClient, HttpFaultError, HttpReply, TooLargeError
+from mcp_assay.wire.http_client import REDIRECTS, HttpClient, HttpFaultError
 from mcp_assay.wire.http_connection import BrokenAnswerError
 from mcp_assay.wire.http_faults import content_type_fault, status_fault, transport_fault
+from mcp_assay.wire.http_reply import HttpReply, TooLargeError
 from mcp_assay.wire.http_streams import StreamReader
 from mcp_assay.wire.messages import AnomalyKind, Undecodable, decode, is_response
 from mcp_assay.wire.transport import CloseReport, Outgoing

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from mcp_assay.wire.exchange import HttpMeta
     from mcp_assay.wire.http import HttpTransport
-    from mcp_assay.wire.http_client import HttpReply
+    from mcp_assay.wire.http_reply import HttpReply
     from mcp_assay.wire.limits import Limits
     from mcp_assay.wire.messages import RequestId
     from mcp_assay.wire.sse import Event

@@ -74,11 +74,28 @@ class Incoming:
 
         return stop
 
-    def take(self, message: JsonObject, raw: bytes, at: float, owner: RequestId | None = None) -> None:
-        """Take one request or notification of the server."""
+    def take(
+        self,
+        message: JsonObject,
+        raw: bytes,
+        at: float,
+        owner: RequestId | None = None,
+        *,
+        related: bool = True,
+    ) -> None:
+        """Take one request or notification of the server.
+
+        Args:
+            message: The message.
+            raw: Its bytes.
+            at: When it came.
+            owner: The request on whose stream it came, None where there is one stream for all.
+            related: Whether it can belong to a request at all.
+        """
         self._count(at)
         self._log.add_server_message(message, raw, at)
-        self._relate(message, len(raw), owner)
+        if related:
+            self._relate(message, len(raw), owner)
         if "id" in message:
             self._answer(message, raw, at)
             return

@@ -21,7 +21,7 @@ from mcp_assay.wire.transport import CloseReport
 if TYPE_CHECKING:
     from mcp_assay.config.spec import Launch
     from mcp_assay.core.clock import Clock
-    from mcp_assay.wire.http_client import HttpReply
+    from mcp_assay.wire.http_reply import HttpReply
     from mcp_assay.wire.limits import Limits
     from mcp_assay.wire.messages import RequestId
     from mcp_assay.wire.sse import Event

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, cast
 
 from mcp_assay.wire.callbacks import Callbacks
 from mcp_assay.wire.eras import META_LOG_LEVEL, Era, envelope
+from mcp_assay.wire.param_headers import MirroredParam, mirrored_params, param_headers
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -83,6 +84,7 @@ class ServerSession:
         self.started_s = started_s
         self.callbacks = callbacks or Callbacks()
         self._log_level: str | None = None
+        self._mirrored: dict[str, tuple[MirroredParam, ...]] = {}
 
     def __repr__(self) -> str:
         """Return the name and revision only."""
@@ -147,9 +149,12 @@ class ServerSession:
             arguments: Its arguments.
             timeout_s: Seconds for each round, by default the limit for calls.
             progress_token: Token for progress notifications, None to ask for none.
-            headers: Further HTTP headers, for example ``Mcp-Param-*``.
+            headers: Further HTTP headers; ``Mcp-Param-*`` ones that the listed schema asks for are added by themselves,
+                and the ones given here win.
         """
         params: dict[str, Json] = {"name": name, "arguments": dict(arguments or {})}
+        if name in self._mirrored and self.agreement.era is Era.STATELESS:
+            headers = (*param_headers(self._mirrored[name], arguments or {}), *headers)
         if progress_token is not None:
             params["_meta"] = {"progressToken": progress_token}
         exchange = await self.request("tools/call", params, timeout_s=timeout_s, headers=headers)
@@ -207,7 +212,18 @@ class ServerSession:
             problem = self._walk_problem(cursor, cursors, pages, len(entries))
             cursors.add(cursor)
             params = {"cursor": cursor}
+        if key == "tools":
+            self._remember_mirrored(entries)
         return Listing(key=key, entries=tuple(entries), pages=tuple(pages), problem=problem)
+
+    def _remember_mirrored(self, tools: list[Json]) -> None:
+        """Remember which arguments the listed tools want in headers."""
+        for tool in tools:
+            name = tool.get("name") if isinstance(tool, dict) else None
+            if isinstance(tool, dict) and isinstance(name, str):
+                params = mirrored_params(tool.get("inputSchema"))
+                if params or name in self._mirrored:
+                    self._mirrored[name] = params
 
     async def close(self) -> CloseReport:
         """End the conversation and the server."""
