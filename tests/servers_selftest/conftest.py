@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import http.client
 import json
 import os
 import select
@@ -179,5 +180,104 @@ def run_raw() -> Callable[..., Any]:
             return talk(peer)
         finally:
             peer.kill()
+
+    return run
+
+
+class Web:
+    """One HTTP server process, spoken to one plain request at a time."""
+
+    def __init__(self, *options: str, **how: Any) -> None:
+        self.peer = Peer((sys.executable, "-S", "-E", str(SERVERS / "http_raw.py"), *options), **how)
+        self.url = (self.peer.line() or b"").decode()
+        self.place = self.url.split("/")[2]
+        self.session: str | None = None
+        self.number = 0
+
+    def send(self, method: str, path: str = "/mcp", body: bytes = b"", **headers: str) -> Reply:
+        """Send one HTTP request on a connection of its own and return the answer."""
+        connection = http.client.HTTPConnection(self.place, timeout=PATIENCE_S)
+        try:
+            named = {name.replace("_", "-"): value for name, value in headers.items()}
+            connection.request(method, path, body or None, named)
+            answer = connection.getresponse()
+            return Reply(answer.status, dict(answer.getheaders()), answer.read())
+        finally:
+            connection.close()
+
+    def post(
+        self, method: str, params: dict[str, Any] | None = None, *, stateless: bool = False, **headers: str
+    ) -> Reply:
+        """Post a request in either era, with the headers that belong to it unless others are given."""
+        self.number += 1
+        message: dict[str, Any] = {"jsonrpc": "2.0", "id": self.number, "method": method, "params": dict(params or {})}
+        known = {"Content_Type": "application/json", "Accept": "application/json, text/event-stream"}
+        if stateless:
+            message["params"]["_meta"] = {**ENVELOPE, **message["params"].get("_meta", {})}
+            known |= {"MCP_Protocol_Version": "2026-07-28", "Mcp_Method": method}
+            name = message["params"].get("name", message["params"].get("uri"))
+            known |= {} if name is None else {"Mcp_Name": name}
+        elif self.session is not None:
+            known |= {"MCP_Protocol_Version": "2025-11-25", "Mcp_Session_Id": self.session}
+        kept = {name: value for name, value in {**known, **headers}.items() if value}
+        return self.send("POST", body=json.dumps(message).encode(), **kept)
+
+    def open(self) -> Reply:
+        """Begin a session."""
+        params = {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "t", "version": "1"}}
+        answer = self.post("initialize", params)
+        self.session = answer.headers.get("Mcp-Session-Id")
+        return answer
+
+    def call(self, name: str = "echo", *, stateless: bool = False, **arguments: Any) -> Reply:
+        """Call a tool."""
+        return self.post("tools/call", {"name": name, "arguments": arguments}, stateless=stateless)
+
+
+class Reply:
+    """The answer to an HTTP request."""
+
+    def __init__(self, status: int, headers: dict[str, str], body: bytes) -> None:
+        self.status = status
+        self.headers = headers
+        self.body = body
+
+    @property
+    def messages(self) -> list[Any]:
+        """Return the messages in the body, one or many."""
+        if self.headers.get("Content-Type") != "text/event-stream":
+            return [json.loads(self.body)] if self.body else []
+        return [json.loads(line[6:]) for line in self.body.splitlines() if line.startswith(b"data: {")]
+
+    @property
+    def result(self) -> Any:
+        """Return the result in the last message."""
+        return self.messages[-1]["result"]
+
+
+@pytest.fixture
+def web() -> Iterator[Callable[..., Web]]:
+    """Start HTTP servers with options; all of them are killed at the end."""
+    sites: list[Web] = []
+
+    def begin(*options: str, **how: Any) -> Web:
+        sites.append(Web(*options, **how))
+        return sites[-1]
+
+    yield begin
+    for site in sites:
+        site.peer.kill()
+
+
+@pytest.fixture(scope="session")
+def run_web() -> Callable[..., Any]:
+    """Return a function that starts the HTTP server with options, talks to it and kills it."""
+
+    def run(talk: Callable[[Web], Any], *options: str) -> Any:
+        site = Web(*options)
+        try:
+            return talk(site)
+        finally:
+            site.peer.kill()
 
     return run

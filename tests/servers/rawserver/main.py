@@ -33,35 +33,33 @@ def server_of(options):
     return server
 
 
-def spoil(server, channel, options, known):
-    """Switch on the faults and violations of the options; unknown names end the program with code 2."""
+def spoil(server, channel, options, known, violations):
+    """Switch on the faults and violations of the options; unknown names end the program with code 1."""
     for text in options.fault:
         name, _, value = text.partition("=")
         if name not in known:
             sys.exit(f"unknown fault {name!r}, see --list")
         known[name](server, channel, value or None)
     for check in options.violate:
-        if check not in INSTALLERS:
+        if check not in violations:
             sys.exit(f"no violation of {check!r}, see --list")
-        INSTALLERS[check](server, channel)
+        violations[check](server, channel)
 
 
-def listing(known):
+def listing(known, violations, also):
     """Return all names with what they do, as JSON."""
     faults = {name: summary(fault) for name, fault in known.items()}
-    violations = {
-        check: {"summary": summary(install), "also": list(ALSO[check])} for check, install in INSTALLERS.items()
-    }
-    return json.dumps({"faults": faults, "violations": violations}, indent=1)
+    listed = {check: {"summary": summary(install), "also": list(also[check])} for check, install in violations.items()}
+    return json.dumps({"faults": faults, "violations": listed}, indent=1)
 
 
 def main():
     """Serve stdin and stdout."""
     options = parser("A small MCP server over stdio with faults to switch on.").parse_args()
     if options.list:
-        print(listing(FAULTS))
+        print(listing(FAULTS, INSTALLERS, ALSO))
         return
     server = server_of(options)
     channel = Stdio(server)
-    spoil(server, channel, options, FAULTS)
+    spoil(server, channel, options, FAULTS, INSTALLERS)
     channel.run()

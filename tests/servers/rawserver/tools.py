@@ -69,7 +69,8 @@ def base_tools():
         make_tool(
             "wait", "Wait", "Answer after some milliseconds, reporting progress on the way.", _wait,
             {
-                "ms": {"type": "integer", "minimum": 0, "maximum": 10_000, "default": 20, "description": "Time"},
+                "ms": {"type": "integer", "minimum": 0, "maximum": 10_000, "default": 20, "description": "Time",
+                       "x-mcp-header": "Wait-Ms"},
                 "steps": {"type": "integer", "minimum": 1, "maximum": 20, "default": 3, "description": "Reports"},
             },
             (), {"waited_ms": {"type": "integer"}},
