@@ -3,61 +3,33 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Self
 
 from mcp_assay.config.loader import load
 from mcp_assay.config.variables import EnvironmentVariables
 from mcp_assay.core.errors import ConfigError, ConnectError, UsageError
 from mcp_assay.core.faults import Fault, FaultKind
-from mcp_assay.runtime.inventory import Inventory, take_inventory
+from mcp_assay.runtime.feed import Feed
+from mcp_assay.runtime.inventory import take_inventory
+from mcp_assay.runtime.states import ManagedServer, ServerEvent, ServerState
+from mcp_assay.runtime.supervision import Supervisor, WatchPolicy, sign_of_life
 from mcp_assay.wire.connect import Connector
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
 
-    from mcp_assay.config.spec import Launch, ServerSpec, Variables
+    from mcp_assay.config.spec import ServerSpec, Variables
     from mcp_assay.runtime.inventory import ToolDefinition
     from mcp_assay.wire.exchange import Exchange
     from mcp_assay.wire.session import ServerSession
-    from mcp_assay.wire.transport import CloseReport
+
+__all__ = ["MCPClientManager", "ManagedServer"]
 
 MOST_STARTS = 32
 """Servers that are started at the same time."""
-
-
-@dataclass(slots=True, kw_only=True)
-class ManagedServer:
-    """One configured server and what became of it.
-
-    Attributes:
-        spec: Its configuration.
-        launch: What was started, None when a variable is unset or nothing was tried.
-        session: The open conversation, None when there is none.
-        inventory: What it listed.
-        fault: Why it cannot be used, None when it can.
-        closed: How the last conversation ended.
-        restarts: How often it was started again.
-    """
-
-    spec: ServerSpec
-    launch: Launch | None = None
-    session: ServerSession | None = None
-    inventory: Inventory = field(default_factory=Inventory)
-    fault: Fault | None = None
-    closed: CloseReport | None = None
-    restarts: int = 0
-
-    @property
-    def id(self) -> str:
-        """The server's unique name in a run: configuration id, ``::``, name."""
-        return f"{self.spec.config}::{self.spec.name}"
-
-    @property
-    def connected(self) -> bool:
-        """Whether there is a live conversation."""
-        return self.session is not None and self.session.alive
 
 
 class MCPClientManager:
@@ -69,6 +41,8 @@ class MCPClientManager:
         specs: The servers.
         connector: Opens connections, with its limits; closing its reaper stays with the caller.
         variables_for: Where the references of a server's configuration are looked up; our environment by default.
+        watch: Whether servers are kept alive in the background, by signs of life and restarts with backoff. Without it
+            nothing happens unless asked for.
     """
 
     def __init__(
@@ -77,21 +51,32 @@ class MCPClientManager:
         *,
         connector: Connector | None = None,
         variables_for: Callable[[ServerSpec], Variables] | None = None,
+        watch: bool | WatchPolicy = False,
     ) -> None:
         self.connector = connector or Connector()
         self._owns_connector = connector is None
         self._variables_for = variables_for or _from_environment
         self._servers = {server.id: server for server in (ManagedServer(spec=spec) for spec in specs)}
         self._starts = asyncio.Semaphore(MOST_STARTS)
+        self._turns = {name: asyncio.Lock() for name in self._servers}
+        self._watch = WatchPolicy() if watch is True else watch or None
+        self._supervisors: dict[str, asyncio.Task[None]] = {}
+        self._dropped: set[ServerSession] = set()
+        self._closing = False
+        self.events = Feed[ServerEvent]()
+        """Every change of a server's state; use `Feed.listen` or `Feed.subscribe`."""
 
     @classmethod
-    def discover_servers_from_config(cls, *paths: Path, connector: Connector | None = None) -> Self:
+    def discover_servers_from_config(
+        cls, *paths: Path, connector: Connector | None = None, watch: bool | WatchPolicy = False
+    ) -> Self:
         """Return a manager for the servers of configuration files; nothing is started.
 
         Raises:
             ConfigError: A file cannot be used.
         """
-        return cls((spec for path in paths for spec in load(path, config_id=path.name)), connector=connector)
+        specs = [spec for path in paths for spec in load(path, config_id=path.name)]
+        return cls(specs, connector=connector, watch=watch)
 
     async def __aenter__(self) -> Self:
         """Return the manager; connect with `connect_all`."""
@@ -139,24 +124,64 @@ class MCPClientManager:
         One bad server neither stops nor delays another; its ``fault`` says what happened.
         """
         wanted = [server for server in self.servers if not server.spec.disabled]
-        await asyncio.gather(*(self._connect(server) for server in wanted))
+        await asyncio.gather(*(self.connect_to_server(server.id) for server in wanted))
         return self.servers
 
     async def connect_to_server(self, name: str) -> ManagedServer:
-        """Connect to one server, again when its connection is lost, and return it with its inventory."""
+        """Connect to one server, again when its connection is lost, and return it with its inventory.
+
+        Callers that ask at the same time share one attempt.
+        """
         server = self.server(name)
-        if not server.connected:
-            await self._connect(server)
+        async with self._turns[server.id]:
+            if not server.connected:
+                await self._end(server)
+                server.restarts += server.launch is not None
+                await self._connect(server)
         return server
 
     async def reconnect(self, server: ManagedServer) -> ManagedServer:
         """End what is left of a server and start it again."""
-        if server.session is not None:
-            server.closed = await server.session.close()
-            server.session = None
-        server.restarts += 1
-        await self._connect(server)
+        async with self._turns[server.id]:
+            await self._end(server)
+            server.restarts += 1
+            await self._connect(server)
         return server
+
+    async def restart(self, server: ManagedServer) -> None:
+        """Start a server again unless somebody else has done so already and it answers."""
+        async with self._turns[server.id]:
+            if server.connected and server.session is not None:
+                alive = await sign_of_life(server.session, timeout_s=self._policy.answer_s)
+                if alive.fault is None:
+                    self.change(server, ServerState.READY)
+                    return
+            await self._end(server)
+            server.restarts += 1
+            await self._connect(server, otherwise=ServerState.RECONNECTING)
+
+    def change(self, server: ManagedServer, state: ServerState, fault: Fault | None = None) -> None:
+        """Note a server's new state and tell everybody who listens to `events`."""
+        if state is server.state:
+            return
+        before, server.state = server.state, state
+        at = self.connector.clock.monotonic()
+        self.events.publish(ServerEvent(server=server.id, before=before, state=state, at=at, fault=fault))
+
+    async def wait_until_ready(self, server: ManagedServer, *, timeout_s: float) -> bool:
+        """Return whether a server is connected, waiting for one that is being started or reconnected.
+
+        Returns:
+            False at once when nobody is about to connect it, and when it is not there in time.
+        """
+        with self.events.subscribe() as events:
+            try:
+                async with asyncio.timeout(timeout_s):
+                    while not server.connected and self._may_come(server):
+                        await anext(events)
+            except TimeoutError:
+                pass
+        return server.connected
 
     def connector_for(self, spec: ServerSpec) -> Connector:
         """Return the connector with the timeouts that the server's document asks for."""
@@ -167,11 +192,13 @@ class MCPClientManager:
         return replace(self.connector, limits=limits, protocol=spec.protocol or self.connector.protocol)
 
     async def test_server_connectivity(self, name: str) -> Exchange:
-        """Return the exchange of a round trip that every server must answer: its first list, or a ping."""
+        """Return the exchange of a round trip that every server must answer: its tools, or a sign of life."""
         server = await self.connect_to_server(name)
         if server.session is None:
             raise ConnectError(server.fault or _NOT_CONNECTED)
-        return await server.session.request("tools/list" if server.session.offers("tools") else "ping")
+        if not server.session.offers("tools"):
+            return await sign_of_life(server.session, timeout_s=server.session.limits.list_s)
+        return await server.session.request("tools/list")
 
     async def get_server_tools(self, name: str) -> tuple[ToolDefinition, ...]:
         """Return the tools that a server listed, connecting to it when needed.
@@ -180,34 +207,75 @@ class MCPClientManager:
             ConnectError: It cannot be reached.
         """
         server = await self.connect_to_server(name)
-        if server.fault is not None:
-            raise ConnectError(server.fault)
+        if server.fault is not None or server.session is None:
+            raise ConnectError(server.fault or _NOT_CONNECTED)
         return server.inventory.tools
 
     async def close(self) -> None:
         """End every server, side by side, and the reaper of a connector that nobody else has."""
+        self._closing = True
+        supervisors = [*self._supervisors.values()]
+        for task in supervisors:
+            task.cancel()
+        await asyncio.gather(*supervisors, return_exceptions=True)
         await asyncio.gather(*(self._close(server) for server in self.servers))
         if self._owns_connector:
             await asyncio.to_thread(self.connector.reaper.close)
 
+    @property
+    def _policy(self) -> WatchPolicy:
+        return self._watch or WatchPolicy()
+
+    def _may_come(self, server: ManagedServer) -> bool:
+        """Return whether a server may become ready without anybody asking for it."""
+        return not self._closing and server.state.is_under_way
+
     async def _close(self, server: ManagedServer) -> None:
         """End one server."""
-        session, server.session = server.session, None
-        if session is not None:
-            server.closed = await session.close()
+        async with self._turns[server.id]:
+            await self._end(server)
+        self.change(server, ServerState.STOPPED)
 
-    async def _connect(self, server: ManagedServer) -> None:
-        """Connect one server; whatever goes wrong becomes its fault."""
+    async def _end(self, server: ManagedServer) -> None:
+        """End what is left of a server's conversation."""
+        session = server.session
+        if session is not None:
+            self._dropped.add(session)
+            server.closed = await session.close()
+            server.session = None
+            self._dropped.discard(session)
+
+    async def _connect(self, server: ManagedServer, *, otherwise: ServerState = ServerState.FAILED) -> None:
+        """Connect one server; whatever goes wrong becomes its fault and it is left in the state ``otherwise``."""
+        self.change(server, ServerState.RECONNECTING if server.restarts else ServerState.STARTING)
         async with self._starts:
             try:
                 server.launch = server.spec.resolve(self._variables_for(server.spec))
                 server.session = await self.connector_for(server.spec).open_session(server.launch)
+                server.session.channel.on_end(partial(self._lost, server, server.session))
                 server.inventory = await take_inventory(server.session)
                 server.fault = None
             except ConnectError as problem:
                 server.fault = problem.fault
             except ConfigError as problem:
                 server.fault = Fault(kind=FaultKind.UNSET_VARIABLE, message=problem.message, hint=problem.hint)
+        self._supervise(server)
+        ended = None if server.session is None else server.session.channel.ended
+        self.change(server, ServerState.READY if server.connected else otherwise, server.fault or ended)
+
+    def _lost(self, server: ManagedServer, session: ServerSession, fault: Fault) -> None:
+        """Note the end of a conversation that nobody here ended."""
+        if session is server.session and session not in self._dropped and server.state is not ServerState.STARTING:
+            watched = server.id in self._supervisors
+            self.change(server, ServerState.RECONNECTING if watched else ServerState.FAILED, fault)
+
+    def _supervise(self, server: ManagedServer) -> None:
+        """Start to watch a server that is up, unless that is done already or not wanted."""
+        if self._watch is None or self._closing or server.fault is not None or server.id in self._supervisors:
+            return
+        task = asyncio.get_running_loop().create_task(Supervisor(server, self, self._watch).run())
+        self._supervisors[server.id] = task
+        task.add_done_callback(lambda _: self._supervisors.pop(server.id, None))
 
 
 def _from_environment(spec: ServerSpec) -> Variables:  # noqa: ARG001  (one place for every server)

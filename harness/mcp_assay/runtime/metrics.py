@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from bisect import bisect_left
 from collections import Counter
 from dataclasses import dataclass, field
@@ -17,29 +18,41 @@ if TYPE_CHECKING:
 _STEPS = 20
 _LOWEST_S = 1e-5
 _BOUNDS = tuple(_LOWEST_S * 10 ** (step / _STEPS) for step in range(_STEPS * 7 + 1))
+_MIDDLE = 10 ** (-0.5 / _STEPS)
 
 
 class LatencyHistogram:
-    """Counts durations in logarithmic buckets: twenty a decade from 10 µs to 100 s, so within 6 % of the truth."""
+    """Counts durations in logarithmic buckets, twenty a decade from 10 µs to 100 s.
+
+    A quantile is told as the geometric middle of its bucket, so it is within 6 % of the truth in that range.
+    """
 
     def __init__(self) -> None:
         self._counts = [0] * (len(_BOUNDS) + 1)
         self.total = 0
         self.sum_s = 0.0
+        self.least_s = math.inf
+        self.most_s = 0.0
 
     def add(self, duration_s: float) -> None:
         """Count one duration."""
         self._counts[bisect_left(_BOUNDS, duration_s)] += 1
         self.total += 1
         self.sum_s += duration_s
+        self.least_s = min(self.least_s, duration_s)
+        self.most_s = max(self.most_s, duration_s)
 
     def quantile(self, share: float) -> float:
-        """Return the upper bound of the bucket that holds the ``share`` quantile, seconds; 0 without durations."""
-        wanted, seen = share * self.total, 0
+        """Return about the duration, in seconds, that ``share`` of all durations do not exceed; 0 without durations.
+
+        It is never outside of what was counted.
+        """
+        wanted, seen = math.ceil(share * self.total), 0
         for index, count in enumerate(self._counts):
             seen += count
             if count and seen >= wanted:
-                return _BOUNDS[min(index, len(_BOUNDS) - 1)]
+                middle = _BOUNDS[index] * _MIDDLE if index < len(_BOUNDS) else self.most_s
+                return min(self.most_s, max(self.least_s, middle))
         return 0.0
 
 

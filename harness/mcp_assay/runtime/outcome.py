@@ -13,6 +13,13 @@ if TYPE_CHECKING:
     from mcp_assay.core.json_types import Json, JsonObject
     from mcp_assay.wire.exchange import Exchange
 
+_TIMEOUTS = frozenset({FaultKind.TIMEOUT, FaultKind.STDIN_BLOCKED})
+_UNUSABLE_ANSWERS = frozenset({FaultKind.UNREADABLE, FaultKind.OVERSIZED, FaultKind.PROTOCOL})
+_REFUSALS = frozenset({429, 503})
+"""Statuses by which an HTTP server says that it did nothing yet (RFC 6585 section 4, RFC 9110 section 15.6.4)."""
+
+LONGEST_RETRY_AFTER_S = 60.0
+
 
 class OutcomeKind(StrEnum):
     """The five ways in which a call can end."""
@@ -25,7 +32,7 @@ class OutcomeKind(StrEnum):
 
     @property
     def is_transport_fault(self) -> bool:
-        """Whether the server failed to answer, which is what a circuit breaker counts."""
+        """Whether no answer came."""
         return self in {OutcomeKind.TIMEOUT, OutcomeKind.UNAVAILABLE}
 
 
@@ -62,15 +69,32 @@ class ToolOutcome:
         """Whether there is a result that is no tool error."""
         return self.kind is OutcomeKind.RESULT
 
+    @property
+    def fault_kind(self) -> FaultKind | None:
+        """The class of the transport's fault, None when an answer came or nothing was sent."""
+        return None if self.exchange is None or self.exchange.fault is None else self.exchange.fault.kind
+
+    @property
+    def retry_after_s(self) -> float | None:
+        """Seconds an HTTP server that refused the call unseen asks to wait, at most 60; None when it did not refuse."""
+        http = None if self.exchange is None else self.exchange.http
+        if http is None or http.status not in _REFUSALS:
+            return None
+        texts = [value for name, value in http.headers if name.lower() == "retry-after"]
+        # A date instead of seconds is legal, but would trust the server's clock.
+        seconds = float(texts[0]) if texts and texts[0].isascii() and texts[0].isdigit() else 0.0
+        return min(seconds, LONGEST_RETRY_AFTER_S)
+
 
 def kind_of(exchange: Exchange) -> OutcomeKind:
-    """Return the way in which an exchange ended."""
+    """Return the way in which an exchange ended; an answer that cannot be used is a protocol error."""
     if exchange.fault is not None:
-        timed_out = exchange.fault.kind in {FaultKind.TIMEOUT, FaultKind.STDIN_BLOCKED}
-        return OutcomeKind.TIMEOUT if timed_out else OutcomeKind.UNAVAILABLE
-    if exchange.result is None:
+        if exchange.fault.kind in _UNUSABLE_ANSWERS:
+            return OutcomeKind.PROTOCOL_ERROR
+        return OutcomeKind.TIMEOUT if exchange.fault.kind in _TIMEOUTS else OutcomeKind.UNAVAILABLE
+    if exchange.result is None or exchange.error is not None:
         return OutcomeKind.PROTOCOL_ERROR
-    return OutcomeKind.TOOL_ERROR if exchange.is_tool_error else OutcomeKind.RESULT
+    return OutcomeKind.TOOL_ERROR if exchange.is_tool_error or _wants_input(exchange.result) else OutcomeKind.RESULT
 
 
 def texts_of(result: JsonObject) -> list[str]:
@@ -83,11 +107,23 @@ def texts_of(result: JsonObject) -> list[str]:
 
 def unavailable(server: str, tool: str, error: str) -> ToolOutcome:
     """Return the outcome of a call that was never sent."""
-    return ToolOutcome(kind=OutcomeKind.UNAVAILABLE, server=server, tool=tool, error=error, attempts=0)
+    return unsent(OutcomeKind.UNAVAILABLE, server, tool, error)
+
+
+def unsent(kind: OutcomeKind, server: str, tool: str, error: str) -> ToolOutcome:
+    """Return the outcome of a call that was never sent, for any reason."""
+    return ToolOutcome(kind=kind, server=server, tool=tool, error=error, attempts=0)
 
 
 def error_of(exchange: Exchange) -> str | None:
     """Return why an exchange has no good result, or None when it has one."""
-    if exchange.is_tool_error:
+    if exchange.fault is None and exchange.is_tool_error:
         return first_text(exchange.result or {}) or "the tool reports an error without text"
+    if exchange.succeeded and _wants_input(exchange.result):
+        return "the tool asks for input that nobody here gives"
     return None if exchange.succeeded else exchange.describe()
+
+
+def _wants_input(result: JsonObject | None) -> bool:
+    """Return whether a result is a question back to us (2026-07-28, multi round-trip requests)."""
+    return (result or {}).get("resultType") == "input_required"

@@ -5,10 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from mcp_assay.core.errors import UsageError
+
 if TYPE_CHECKING:
     import asyncio
     from collections.abc import Callable, Collection, Mapping, Sequence
 
+    from mcp_assay.core.json_types import Json
     from mcp_assay.runtime.breaker import CircuitBreaker
     from mcp_assay.runtime.inventory import ToolDefinition
     from mcp_assay.runtime.registry import DynamicToolRegistry, RegisteredTool
@@ -63,9 +66,24 @@ class Router:
             UsageError: No connected server lists the tool, or several do.
         """
         group, _, name = tool.partition(".")
-        if group in self._groups:
-            return [self._registry.find(f"{server}.{name}") for server in self._groups[group]]
-        return [self._registry.find(tool)]
+        if group not in self._groups:
+            return [self._registry.find(tool)]
+        found = [self._registry.get(f"{server}.{name}") for server in self._groups[group]]
+        here = [tool for tool in found if tool is not None]
+        if not here:
+            raise UsageError(f"no server of the group {group!r} lists a tool {name!r} now")
+        return here
+
+    def capable(self, words: str, arguments: Mapping[str, Json]) -> RegisteredTool:
+        """Return the tool that fits the words best and takes just these arguments.
+
+        Raises:
+            UsageError: No connected server lists one.
+        """
+        for found in self._registry.search(words):
+            if takes(found.tool.definition, arguments):
+                return found.tool
+        raise UsageError(f"no connected server lists a tool for {words!r} that takes these arguments")
 
     def choose(self, candidates: Sequence[RegisteredTool], *, avoid: Collection[str]) -> RegisteredTool:
         """Return the candidate with the fewest calls outstanding, then the lowest latency.
@@ -85,3 +103,12 @@ def is_safe_to_repeat(definition: ToolDefinition) -> bool:
     """Return whether a tool claims that calling it twice does no more than calling it once."""
     annotations = definition.annotations
     return annotations.get("readOnlyHint") is True or annotations.get("idempotentHint") is True
+
+
+def takes(definition: ToolDefinition, arguments: Mapping[str, Json]) -> bool:
+    """Return whether a tool knows every given argument and needs no other."""
+    schema = definition.input_schema or {}
+    properties, required = schema.get("properties"), schema.get("required")
+    known = properties if isinstance(properties, dict) else {}
+    needed = required if isinstance(required, list) else []
+    return all(name in known for name in arguments) and all(name in arguments for name in map(str, needed))

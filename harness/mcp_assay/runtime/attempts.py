@@ -1,0 +1,142 @@
+"""One attempt at one server, within its circuit breaker and its bulkhead."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from mcp_assay.runtime.breaker import CircuitBreaker
+from mcp_assay.runtime.outcome import OutcomeKind, ToolOutcome, unavailable, unsent
+from mcp_assay.runtime.routing import Replica
+from mcp_assay.runtime.translator import ToolCallTranslator
+
+if TYPE_CHECKING:
+    from mcp_assay.core.clock import Clock
+    from mcp_assay.runtime.manager import MCPClientManager
+    from mcp_assay.runtime.policy import Call, ExecutionPolicy
+    from mcp_assay.runtime.registry import RegisteredTool
+    from mcp_assay.wire.session import ServerSession
+
+
+class Attempts:
+    """Makes attempts and keeps the books of every server.
+
+    Args:
+        manager: Owns the connections.
+        policy: Bounds.
+        clock: Source of time for breakers and deadlines.
+    """
+
+    def __init__(self, manager: MCPClientManager, policy: ExecutionPolicy, clock: Clock) -> None:
+        self._manager = manager
+        self._policy = policy
+        self._clock = clock
+        self._replicas: dict[str, Replica] = {}
+        self._translator = ToolCallTranslator()
+
+    def replica(self, server_id: str) -> Replica:
+        """Return the books of one server."""
+        known = self._replicas.get(server_id)
+        if known is None:
+            known = self._replicas[server_id] = Replica(
+                breaker=CircuitBreaker(self._policy.breaker, self._clock),
+                slots=asyncio.Semaphore(self._policy.concurrency),
+            )
+        return known
+
+    async def make(self, target: RegisteredTool, call: Call) -> ToolOutcome:
+        """Make one attempt, waiting for a free slot, and return how it ended."""
+        replica = self.replica(target.server_id)
+        if replica.breaker.retry_after_s > 0:
+            return _refused(target, replica)
+        if replica.outstanding >= self._policy.concurrency + self._policy.queue:
+            return unavailable(target.server_id, target.definition.name, f"{target.server} has too many calls waiting")
+        replica.outstanding += 1
+        try:
+            if not await self._slot(replica, call):
+                return _late(target)
+            try:
+                return await self._permitted(target, replica, call)
+            finally:
+                replica.slots.release()
+        finally:
+            replica.outstanding -= 1
+
+    async def _slot(self, replica: Replica, call: Call) -> bool:
+        """Wait for a slot, at most to the deadline; return whether there is one."""
+        if call.deadline is None or not replica.slots.locked():
+            return await replica.slots.acquire()
+        try:
+            async with asyncio.timeout(max(0.0, call.deadline - self._clock.monotonic())):
+                return await replica.slots.acquire()
+        except TimeoutError:
+            return False
+
+    async def _permitted(self, target: RegisteredTool, replica: Replica, call: Call) -> ToolOutcome:
+        """Call when the breaker permits it, and tell it what that says about the server."""
+        permit = replica.breaker.permit()
+        if permit is None:
+            return _refused(target, replica)
+        try:
+            outcome = await self._connected(target, call)
+        except BaseException:
+            replica.breaker.release(permit)
+            raise
+        if _is_evidence(outcome, call):
+            replica.breaker.record(permit, failed=outcome.fault_kind is not None)
+        else:
+            replica.breaker.release(permit)
+        if not outcome.kind.is_transport_fault:
+            replica.note(outcome.duration_s)
+        return outcome
+
+    async def _connected(self, target: RegisteredTool, call: Call) -> ToolOutcome:
+        """Make the call on the wire, when there is a connection and time."""
+        name = target.definition.name
+        session = self._manager.server(target.server_id).session
+        if session is None or not session.alive:
+            session = await self._session(target, call)
+            if session is None:
+                return unavailable(target.server_id, name, f"{target.server} is not connected")
+        seconds = call.timeout_s
+        if call.deadline is not None:
+            seconds = min(seconds, call.deadline - self._clock.monotonic())
+        if seconds <= 0:
+            return _late(target)
+        try:
+            exchange = await session.call_tool(name, call.arguments, timeout_s=seconds)
+        except ValueError as problem:
+            text = f"the arguments cannot be sent as JSON: {problem}"
+            return unsent(OutcomeKind.PROTOCOL_ERROR, target.server_id, name, text)
+        return self._translator.translate_responses(exchange, server=target.server_id, tool=name)
+
+    async def _session(self, target: RegisteredTool, call: Call) -> ServerSession | None:
+        """Wait for a server that is on its way back; None when it is not, or not in time."""
+        seconds = self._policy.reconnect_s
+        if call.deadline is not None:
+            seconds = min(seconds, call.deadline - self._clock.monotonic())
+        server = self._manager.server(target.server_id)
+        return server.session if await self._manager.wait_until_ready(server, timeout_s=seconds) else None
+
+
+def _is_evidence(outcome: ToolOutcome, call: Call) -> bool:
+    """Return whether an outcome says something about the server's health.
+
+    What was never sent does not, nor a polite refusal over HTTP, nor a wait that the caller's own deadline cut short.
+    """
+    if outcome.exchange is None or outcome.retry_after_s is not None:
+        return False
+    cut_short = outcome.kind is OutcomeKind.TIMEOUT and outcome.exchange.duration_s < 0.9 * call.timeout_s
+    return not (cut_short and call.deadline is not None)
+
+
+def _refused(target: RegisteredTool, replica: Replica) -> ToolOutcome:
+    """Return the outcome of a call that the breaker kept back."""
+    text = f"the circuit breaker of {target.server} is open"
+    wait = replica.breaker.retry_after_s
+    return unavailable(target.server_id, target.definition.name, f"{text} for {wait:.1f} s" if wait else text)
+
+
+def _late(target: RegisteredTool) -> ToolOutcome:
+    """Return the outcome of a call whose deadline passed before it was sent."""
+    return unsent(OutcomeKind.TIMEOUT, target.server_id, target.definition.name, "the deadline has passed")
