@@ -144,6 +144,7 @@ def reaper(nothing_left: None) -> Iterator[Reaper]:
     reaper = Reaper()
     run = reaper.new_mark().rpartition(".")[0]
     yield reaper
+    psutil.wait_procs(marked(run), timeout=2)  # a killed process takes a moment to be gone
     left = marked(run)
     reaper.close()
     assert not left

@@ -5,11 +5,17 @@ from __future__ import annotations
 import asyncio
 import json
 import socket
+import ssl
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 import pytest_asyncio
 from aiohttp import web
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 
 from mcp_assay.config.spec import Launch, TransportKind
 from mcp_assay.core.errors import ConnectError
@@ -21,6 +27,7 @@ from mcp_assay.wire.versions import spoken_versions
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
+    from pathlib import Path
 
     from mcp_assay.wire.connect import Connector
 
@@ -578,6 +585,70 @@ async def test_an_http_1_0_answer_that_ends_with_the_connection_is_taken(connect
         session = await connector.open_session(launch_of(f"http://127.0.0.1:{port}/mcp"))
         assert (await session.list_all("tools")).problem is None
         await session.close()
+
+
+async def test_an_accepted_notification_without_a_length_holds_nothing_up(connector: Connector) -> None:
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = await reader.readuntil(b"\r\n\r\n")
+        length = int(head.lower().partition(b"content-length: ")[2].partition(b"\r")[0] or 0)
+        message = json.loads(await reader.readexactly(length)) if length else {}
+        if "id" in message:
+            result = {"protocolVersion": "2025-11-25", "capabilities": {}, "tools": []}
+            body = json.dumps({"jsonrpc": "2.0", "id": message["id"], "result": result}).encode()
+            writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close\r\n\r\n" + body)
+        else:
+            writer.write(b"HTTP/1.1 202 Accepted\r\n\r\n")
+            await reader.read()
+        writer.close()
+
+    async with await listening(talk) as server:
+        port = server.sockets[0].getsockname()[1]
+        session = await connector.open_session(launch_of(f"http://127.0.0.1:{port}/mcp"))
+        listing = await session.list_all("tools")
+        assert listing.problem is None
+        assert listing.pages[0].duration_s < connector.limits.exit_s
+        await session.close()
+
+
+@pytest.mark.parametrize("trusted", [False, True])
+async def test_a_certificate_that_nobody_vouches_for_is_named(
+    connector: Connector, site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, trusted: bool
+) -> None:
+    certificate, key = self_signed(tmp_path)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    app = web.Application()
+    app.router.add_route("*", "/{tail:.*}", site.handle)
+    runner = web.AppRunner(app, shutdown_timeout=0.2)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0, ssl_context=context).start()
+    url = f"https://localhost:{runner.addresses[0][1]}/mcp"
+    if trusted:
+        monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+        session = await connector.open_session(launch_of(url))
+        assert (await session.list_all("tools")).problem is None
+        await session.close()
+    else:
+        fault = await refused(connector, launch_of(url))
+        assert "the TLS certificate of localhost:" in fault.message
+        assert "is not valid: self-signed certificate" in fault.message
+    await runner.cleanup()
+
+
+def self_signed(folder: Path) -> tuple[Path, Path]:
+    """Return a certificate for localhost and its key."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
+    now = datetime.now(UTC)
+    builder = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
+    builder = builder.serial_number(1).not_valid_before(now).not_valid_after(now + timedelta(days=1))
+    builder = builder.add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
+    certificate, private = folder / "cert.pem", folder / "key.pem"
+    certificate.write_bytes(builder.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM))
+    private.write_bytes(
+        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    )
+    return certificate, private
 
 
 async def test_a_refused_connection_is_named(connector: Connector) -> None:

@@ -181,3 +181,20 @@ async def test_a_cancelled_start_leaves_nothing(connector: Connector, inline: Ca
     task = asyncio.ensure_future(connector.open_session(inline("time.sleep(600)", prelude=True)))
     with pytest.raises(TimeoutError):
         await asyncio.wait_for(task, 0.3)
+
+
+async def test_a_farewell_without_a_line_end_is_kept(connector: Connector, inline: Callable) -> None:
+    report = await visit(connector, inline(SERVE + "\nsys.stdout.write('bye')\nsys.stdout.flush()"))
+    assert report.trailing == b"bye"
+
+
+async def test_a_last_message_without_a_line_end_is_taken(connector: Connector, inline: Callable) -> None:
+    body = """
+    for request in requests():
+        sys.stdout.write(json.dumps({"jsonrpc": "2.0", "id": request["id"], "result": {"last": True}}))
+        sys.stdout.flush()
+        sys.exit(0)
+    """
+    session = await connector.open_session(inline(body))
+    assert (await session.request("any")).result == {"last": True}
+    await session.close()

@@ -281,7 +281,7 @@ class HttpTransport:
         if message.method == "initialize":
             self.session = reply.header("mcp-session-id") or self.session
         if message.id is None and not message.probe:
-            self.receiver.message_delivered(message, started, reply.meta("none"), await reply.head())
+            self.receiver.message_delivered(message, started, reply.meta("none"), await self._small_body(reply))
             if message.method == _INITIALIZED and self._listening is None:
                 self._listening = self._start(StreamReader(self, self._limits).listen())
             return
@@ -293,6 +293,16 @@ class HttpTransport:
             await StreamReader(self, self._limits).answer(reply, message.id)
         else:
             await self._json(message, reply)
+
+    async def _small_body(self, reply: HttpReply) -> bytes:
+        """Return the body of an answer that should have none, without waiting for one that says no length."""
+        if reply.header("content-length") is None and reply.header("transfer-encoding") is None:
+            return b""
+        try:
+            async with asyncio.timeout(self._limits.exit_s):
+                return await reply.head()
+        except TimeoutError:
+            return b""
 
     async def _problem(self, reply: HttpReply) -> tuple[Fault, bytes] | None:
         """Return why a success status carries no usable answer, with the start of the body, or None."""

@@ -13,7 +13,6 @@ from yarl import URL
 from mcp_assay.core.errors import ConnectError
 from mcp_assay.core.faults import Fault, FaultKind
 from mcp_assay.wire.eras import CLIENT_INFO
-from mcp_assay.wire.exchange import HttpMeta
 from mcp_assay.wire.http_connection import BrokenAnswerError, HttpConnection
 from mcp_assay.wire.http_faults import transport_fault
 from mcp_assay.wire.http_reply import HttpReply, RawReply
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Mapping
 
     from mcp_assay.config.spec import Launch
+    from mcp_assay.wire.exchange import HttpMeta
     from mcp_assay.wire.limits import Limits
 
 _MOST_REDIRECTS = 5

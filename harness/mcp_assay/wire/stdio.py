@@ -33,6 +33,7 @@ class StdioTransport:
         self._framer = LineFramer(limits.line_bytes)
         self._process: ServerProcess | None = None
         self._receiver: Receiver | None = None
+        self._trailing = b""
         self._closing: asyncio.Task[CloseReport] | None = None
 
     @classmethod
@@ -108,13 +109,12 @@ class StdioTransport:
         """Do what `close` says, once."""
         started = asyncio.get_running_loop().time()
         needed, survivors = ("exit", 0) if self._process is None else await self._process.stop()
-        trailing = self._framer.flush()
         return CloseReport(
             seconds=asyncio.get_running_loop().time() - started,
             needed=needed,
             exit_code=None if self._process is None else self._process.exit_code,
             survivors=survivors,
-            trailing=trailing if isinstance(trailing, bytes) else b"",
+            trailing=self._trailing,
         )
 
     def _stdout_received(self, data: bytes) -> None:
@@ -134,6 +134,7 @@ class StdioTransport:
             self._receiver.line_received(rest)
         elif rest is not None:
             head = rest if isinstance(rest, bytes) else rest.head
+            self._trailing = head
             self._receiver.anomaly_seen(AnomalyKind.INVALID_JSON, head, "the last line has no end")
             if looks_like_message(head):
                 fault = replace(fault, message=f"{fault.message} in the middle of a message")
