@@ -42,7 +42,7 @@ def answer(size: int) -> JsonObject:
 
 @pytest.mark.parametrize("size", [1, 300_000])
 def test_an_exchange_is_played_back_through_real_pipes_whatever_its_size(size: int) -> None:
-    measured = run(own_cost(exchange(answer(size)), SystemClock(), calls=5))
+    measured = run(own_cost(exchange(answer(size)), SystemClock(), calls=5, budget_s=OUTER_S))
     assert (measured.calls, measured.errors) == (5, 0)
     assert measured.distribution is not None
     assert measured.distribution.min > 0

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from mcp_assay.config.view import View
     from mcp_assay.core.json_types import Json
 
-BUDGETS = ("calls", "cold_start_s", "cold_starts", "p95_s", "per_tool_s", "warm_up")
+BUDGETS = ("calls", "cold_start_s", "cold_starts", "growth_s", "p95_s", "per_tool_s", "warm_up")
 """Limits of measurements that can be set; seconds where the name ends in ``_s``, numbers of repetitions otherwise."""
 THRESHOLDS = {"ready_score": 100.0, "ready_evidence": 1.0}
 """Bars of the verdict READY, with the largest value that makes sense."""

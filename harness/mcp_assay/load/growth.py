@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from mcp_assay.load.resources import resources_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from mcp_assay.core.clock import Clock
     from mcp_assay.load.resources import Resources
@@ -22,7 +22,8 @@ SIGNIFICANT = 0.01
 """Chance of a trend by accident below which it is taken for one."""
 
 _IN_FLIGHT = 4
-_BATCHES = 20
+RUNAWAY: Mapping[str, float] = {"rss_bytes": 512 * 1024 * 1024, "descriptors": 400, "children": 200}
+"""Growth by field of a sample that no machine should be asked to bear; a run ends there."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,9 +31,9 @@ class Trend:
     """How a value changes with the number of calls.
 
     Attributes:
-        per_call: Theil-Sen slope, the median of the slopes between all pairs of samples.
-        chance: One-sided p-value of the Mann-Kendall test: how likely so many rises are without a trend.
-        total: Last value minus first.
+        per_call: Change with each call.
+        chance: How likely so many rises are without a trend.
+        total: Change over the whole series.
     """
 
     per_call: float
@@ -46,6 +47,9 @@ class Trend:
 
 def trend_of(points: Sequence[tuple[float, float]]) -> Trend:
     """Return the trend of (calls, value) points; a single one or none is flat.
+
+    The slope is the median of those between all pairs (Theil-Sen), the chance the one-sided p-value of the Mann-Kendall
+    test, the total the last value minus the first.
 
     Sources: Sen, JASA 63 (1968) 1379; Mann, Econometrica 13 (1945) 245, with the correction for ties and continuity.
     """
@@ -78,23 +82,43 @@ class GrowthRun:
         calls: Calls that were made.
         errors: How many of them failed.
         first_error: What the first failed one got, or None.
+        lost: Whether the connection or the process was gone in the end.
     """
 
     samples: tuple[Resources, ...]
     calls: int
     errors: int = 0
     first_error: str | None = None
+    lost: bool = False
+
+    def rise(self, name: str) -> float:
+        """Return how much one field has grown from the first to the last sample."""
+        return _rise(self.samples, name)
 
     def trend(self, name: str) -> Trend:
-        """Return the trend of one field of the samples over the last two thirds of the run; the first warms up."""
-        settled = self.samples[len(self.samples) // 3 :]
-        return trend_of([(float(sample.calls), float(getattr(sample, name))) for sample in settled])
+        """Return the trend of one field over the last two thirds of the run; the first third warms up.
+
+        Its total is the rise of the floor: the least of the last third minus the least of the middle one. A heap that
+        fills up and is collected again and again has a flat floor, however steep it rises in between.
+        """
+        third = len(self.samples) // 3
+        points = [(float(sample.calls), float(getattr(sample, name))) for sample in self.samples[third:]]
+        middle, last = points[:third], points[third:]
+        if not middle or not last:
+            return Trend(per_call=0.0, chance=1.0, total=0.0)
+        rise = min(value for _, value in last) - min(value for _, value in middle)
+        distance = last[0][0] - middle[0][0]
+        found = trend_of(points)
+        return Trend(per_call=min(found.per_call, rise / distance), chance=found.chance, total=rise)
 
 
-async def growth_run(call: Call, pid: int, *, calls: int, budget_s: float, clock: Clock) -> GrowthRun:
+async def growth_run(
+    call: Call, pid: int, *, calls: int, budget_s: float, clock: Clock, batches: int = 20
+) -> GrowthRun:
     """Make many calls and sample the server's processes on the way.
 
-    It ends early when the budget is spent, the connection is lost or the process is gone.
+    It ends early when the budget is spent, the connection is lost, the process is gone, or its memory or descriptors
+    grow so much that the machine would suffer.
 
     Args:
         call: What to repeat.
@@ -102,22 +126,39 @@ async def growth_run(call: Call, pid: int, *, calls: int, budget_s: float, clock
         calls: How often.
         budget_s: Seconds after which no further batch is begun.
         clock: Source of time.
+        batches: How many samples are taken on the way.
     """
     deadline = clock.monotonic() + budget_s
-    samples, failed, made = [resources_of(pid)], list["Sample"](), 0
-    while made < calls and samples[-1] is not None and clock.monotonic() < deadline:
-        batch = await _batch(call, max(1, calls // _BATCHES))
+    samples, failed, made, lost = _kept(resources_of(pid)), list["Sample"](), 0, False
+    while samples and not lost and made < calls and clock.monotonic() < deadline and not _runs_away(samples):
+        batch = await _batch(call, max(1, calls // batches))
         made += len(batch)
         failed += [sample for sample in batch if sample.error is not None]
-        if any(sample.lost for sample in batch):
-            break
-        samples.append(resources_of(pid, calls=made))
+        latest = _kept(resources_of(pid, calls=made))
+        samples += latest
+        lost = not latest or any(sample.lost for sample in batch)
     return GrowthRun(
-        samples=tuple(sample for sample in samples if sample is not None),
+        samples=tuple(samples),
         calls=made,
         errors=len(failed),
         first_error=failed[0].error if failed else None,
+        lost=lost,
     )
+
+
+def _kept(sample: Resources | None) -> list[Resources]:
+    """Return a sample as a list, empty when there is none."""
+    return [] if sample is None else [sample]
+
+
+def _runs_away(samples: Sequence[Resources]) -> bool:
+    """Return whether something has grown by more than a machine should be asked to bear."""
+    return any(_rise(samples, name) > most for name, most in RUNAWAY.items())
+
+
+def _rise(samples: Sequence[Resources], name: str) -> float:
+    """Return how much one field has grown from the first to the last sample, 0 without samples."""
+    return float(getattr(samples[-1], name) - getattr(samples[0], name)) if samples else 0.0
 
 
 async def _batch(call: Call, count: int) -> list[Sample]:

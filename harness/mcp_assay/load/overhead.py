@@ -38,7 +38,9 @@ _BUDGET_S = 0.5
 _ID = re.compile(rb'"id":(\d+)')
 
 
-async def own_cost(exchange: Exchange, clock: Clock, *, calls: int = _CALLS) -> Measurement:
+async def own_cost(
+    exchange: Exchange, clock: Clock, *, calls: int = _CALLS, budget_s: float = _BUDGET_S
+) -> Measurement:
     """Return the time an answered exchange takes when nobody has to think about the answer.
 
     The median of the measurement's distribution is the ``overhead_s`` of the report contract.
@@ -47,6 +49,7 @@ async def own_cost(exchange: Exchange, clock: Clock, *, calls: int = _CALLS) -> 
         exchange: An exchange with an answer; its request and answer are played back.
         clock: Source of time.
         calls: How often it is played.
+        budget_s: Seconds after which it is not played again.
 
     Raises:
         ValueError: The exchange has no answer.
@@ -63,7 +66,7 @@ async def own_cost(exchange: Exchange, clock: Clock, *, calls: int = _CALLS) -> 
             played = await channel.request(exchange.method, params)
             return Sample(started=played.sent_at, ended=played.ended_at, error=None if played.message else "lost")
 
-        return await closed_loop(call, ClosedPlan(calls=calls, warm_up=20, budget_s=_BUDGET_S), clock)
+        return await closed_loop(call, ClosedPlan(calls=calls, warm_up=20, budget_s=budget_s), clock)
 
 
 def _params_of(exchange: Exchange) -> JsonObject | None:

@@ -32,6 +32,7 @@ class PerformanceBudget:
         per_tool_s: Seconds after which a tool's loop ends early.
         cold_start_s: Slowest median start that is no warning.
         p95_s: Slowest 95th percentile of a call that is no warning.
+        growth_s: Seconds of repeated calls per server to see whether it grows; 0 leaves that out.
     """
 
     cold_starts: int = 3
@@ -40,6 +41,7 @@ class PerformanceBudget:
     per_tool_s: float = 5.0
     cold_start_s: float = 10.0
     p95_s: float = 1.0
+    growth_s: float = 10.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

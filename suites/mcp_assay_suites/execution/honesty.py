@@ -14,6 +14,7 @@ from mcp_assay_suites.catalogue import check
 from mcp_assay_suites.exercising.asking import successes
 from mcp_assay_suites.exercising.calling import Planned, call
 from mcp_assay_suites.exercising.cases import canonical
+from mcp_assay_suites.exercising.known import QUICK_S
 from mcp_assay_suites.exercising.limits import is_open_world
 from mcp_assay_suites.observing.judging import counted
 
@@ -54,6 +55,8 @@ async def hints_honest(subject: Subject) -> Judgement:
     cases = await successes(subject)
     if isinstance(cases, Judgement):
         return cases
+    if cases[0].exchange.duration_s > QUICK_S:
+        return not_applicable(f"asked only of tools that answer within {QUICK_S:g} s")
     changes, watched = await _changes(subject, cases[0], calls_before=0 if read_only else 1)
     if changes:
         return _dishonest(cases[0], changes, read_only=read_only)

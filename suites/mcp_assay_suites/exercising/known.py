@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from mcp_assay.readiness.subject import Subject
     from mcp_assay_suites.exercising.cases import Case
 
+QUICK_S = 1.0
+"""Seconds within which a tool must answer to be called again and again out of curiosity."""
+
 
 async def repeatable_call(subject: Subject) -> Case | Judgement:
     """Return the first call of the tool that worked, the user's own before others, or why it may not be repeated.
@@ -36,9 +39,9 @@ async def repeatable_call(subject: Subject) -> Case | Judgement:
 
 
 async def explorable_call(subject: Subject) -> Case | Judgement:
-    """Return the first call that worked of a tool that may be tried with arguments nobody thought of, or why not.
+    """Return a call that worked of a tool that may be tried with arguments nobody thought of, or why not.
 
-    Only a tool that claims to be read-only and to stay inside its server is.
+    Only a tool that claims to be read-only and to stay inside its server is, and only when it is quick.
     """
     tool = subject.the_tool
     if not tool.decision.allowed:
@@ -46,4 +49,8 @@ async def explorable_call(subject: Subject) -> Case | Judgement:
     if tool.definition.annotations.get("readOnlyHint") is not True or is_open_world(tool):
         return not_applicable("asked only of tools that claim readOnlyHint: true and openWorldHint: false")
     cases = await successes(subject)
-    return cases if isinstance(cases, Judgement) else cases[0]
+    if isinstance(cases, Judgement):
+        return cases
+    if cases[0].exchange.duration_s > QUICK_S:
+        return not_applicable(f"asked only of tools that answer within {QUICK_S:g} s")
+    return cases[0]
