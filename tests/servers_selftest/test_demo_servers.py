@@ -163,8 +163,10 @@ def test_notes_can_be_read_as_resources_and_in_a_prompt(demo: Start, revision: s
     one = peer.ask("resources/read", {"uri": "notes://note/n1"})["result"]["contents"][0]
     missing = peer.ask("resources/read", {"uri": "notes://note/n9"})["error"]
     prompt = peer.ask("prompts/get", {"name": "summarise_note", "arguments": {"id": "n1"}})["result"]
+    review = peer.ask("prompts/get", {"name": "review_notes"})["result"]
 
     assert [note["id"] for note in index["notes"]] == ["n1", "n2"]
     assert one["text"].startswith("# Welcome")
     assert missing["code"] == (-32602 if revision == "2026-07-28" else -32002)
     assert "Welcome" in prompt["messages"][0]["content"]["text"]
+    assert "- n2: Shopping" in review["messages"][0]["content"]["text"]

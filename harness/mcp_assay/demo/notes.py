@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 from mcp.server.mcpserver import Context  # noqa: TC002  (the SDK evaluates the annotations)
 from mcp.server.mcpserver.exceptions import ResourceNotFoundError, ToolError
 from mcp.shared.exceptions import MCPError
-from mcp_types import INVALID_PARAMS, Completion, PromptReference, ToolAnnotations
+from mcp_types import INVALID_PARAMS, Annotations, Completion, PromptReference, ToolAnnotations
 from pydantic import Field
 
 from mcp_assay.demo.strict import Strict, StrictServer, tool
@@ -165,6 +165,11 @@ class Notebook:
             raise MCPError(code=INVALID_PARAMS, message=f"There is no note {id[:40]}")
         return f"Summarise this note in one sentence.\n\n# {note.title}\n\n{note.body}"
 
+    def review_notes(self) -> str:
+        """Return the request to a model."""
+        titles = "\n".join(f"- {note.id}: {note.title}" for note in self.notes.values())
+        return f"Which of these notes are out of date? Answer with their ids.\n\n{titles}"
+
     async def complete(
         self,
         ref: PromptReference | ResourceTemplateReference,
@@ -222,11 +227,17 @@ def server() -> StrictServer:
         tools=_tools(book),
     )
     made.resource(
-        INDEX, name="index", title="All notes", description="Ids and titles of all notes", mime_type="application/json"
+        INDEX,
+        name="index",
+        title="All notes",
+        description="Ids and titles of all notes",
+        mime_type="application/json",
+        annotations=Annotations(audience=["user", "assistant"], priority=0.5),
     )(book.index)
     made.resource(
         ONE_NOTE, name="note", title="One note", description="One note as Markdown", mime_type="text/markdown"
     )(book.read)
+    made.prompt(title="Review notes", description="Ask which notes are out of date")(book.review_notes)
     made.prompt(title="Summarise a note", description="Ask for a summary of one note in a single sentence")(
         book.summarise_note
     )
