@@ -1,0 +1,202 @@
+"""Signing in at an authorization server in this process."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import json
+import stat
+from typing import TYPE_CHECKING
+from urllib.parse import parse_qs, urlsplit
+
+import jwt
+import pytest
+import pytest_asyncio
+from aiohttp import ClientSession, web
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+
+from mcp_assay.config.spec import Launch, TransportKind
+from mcp_assay.core.errors import ConnectError
+from mcp_assay.core.faults import FaultKind
+from mcp_assay.wire.oauth import ClientCredentials, Interactive, PrivateKey, signed_in
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from pathlib import Path
+
+    from mcp_assay.wire.connect import Connector
+
+pytestmark = pytest.mark.asyncio
+
+TOKEN = "token-of-the-test"
+
+
+class Guarded:
+    """An MCP server that wants a token, and the authorization server that gives it."""
+
+    def __init__(self) -> None:
+        self.base = ""
+        self.asked: list[dict[str, str]] = []
+        self.given = TOKEN
+
+    async def handle(self, request: web.Request) -> web.StreamResponse:
+        answers = {
+            "/.well-known/oauth-protected-resource/mcp": self.resource,
+            "/.well-known/oauth-authorization-server": self.metadata,
+            "/register": self.register,
+            "/authorize": self.authorize,
+            "/token": self.token,
+            "/mcp": self.mcp,
+        }
+        answer = answers.get(request.path)
+        return web.Response(status=404) if answer is None else await answer(request)
+
+    async def resource(self, request: web.Request) -> web.StreamResponse:
+        return web.json_response({"resource": f"{self.base}/mcp", "authorization_servers": [self.base]})
+
+    async def metadata(self, request: web.Request) -> web.StreamResponse:
+        return web.json_response(
+            {
+                "issuer": self.base,
+                "authorization_endpoint": f"{self.base}/authorize",
+                "token_endpoint": f"{self.base}/token",
+                "registration_endpoint": f"{self.base}/register",
+                "response_types_supported": ["code"],
+                "grant_types_supported": ["authorization_code", "client_credentials"],
+                "code_challenge_methods_supported": ["S256"],
+                "token_endpoint_auth_methods_supported": ["none", "client_secret_basic", "private_key_jwt"],
+            }
+        )
+
+    async def register(self, request: web.Request) -> web.StreamResponse:
+        return web.json_response({**await request.json(), "client_id": "registered"}, status=201)
+
+    async def authorize(self, request: web.Request) -> web.StreamResponse:
+        back = f"{request.query['redirect_uri']}?code=c0de&state={request.query['state']}"
+        return web.Response(status=302, headers={"Location": back})
+
+    async def token(self, request: web.Request) -> web.StreamResponse:
+        form = {key: str(value) for key, value in (await request.post()).items()}
+        self.asked.append({**form, "authorization": request.headers.get("Authorization", "")})
+        return web.json_response({"access_token": self.given, "token_type": "Bearer", "expires_in": 3600})
+
+    async def mcp(self, request: web.Request) -> web.StreamResponse:
+        if request.headers.get("Authorization") != f"Bearer {TOKEN}":
+            where = f'Bearer resource_metadata="{self.base}/.well-known/oauth-protected-resource/mcp"'
+            return web.Response(status=401, headers={"WWW-Authenticate": where})
+        if request.method != "POST":
+            return web.Response(status=405)
+        message = json.loads(await request.read())
+        if "id" not in message:
+            return web.Response(status=202)
+        result = {"protocolVersion": "2025-11-25", "capabilities": {}, "tools": []}
+        return web.json_response({"jsonrpc": "2.0", "id": message["id"], "result": result})
+
+
+@pytest_asyncio.fixture
+async def guarded(nothing_left: None) -> AsyncIterator[Guarded]:
+    guarded = Guarded()
+    app = web.Application()
+    app.router.add_route("*", "/{tail:.*}", guarded.handle)
+    runner = web.AppRunner(app, shutdown_timeout=0.2)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    guarded.base = f"http://127.0.0.1:{runner.addresses[0][1]}"
+    yield guarded
+    await runner.cleanup()
+
+
+def launch_of(guarded: Guarded) -> Launch:
+    return Launch(name="guarded", transport=TransportKind.HTTP, url=f"{guarded.base}/mcp")
+
+
+async def test_a_client_secret_opens_the_server_and_the_token_is_a_secret(
+    connector: Connector, guarded: Guarded
+) -> None:
+    launch = await signed_in(
+        launch_of(guarded), ClientCredentials(client_id="me", client_secret="s3cret", issuer=guarded.base), timeout_s=20
+    )
+    session = await connector.open_session(launch)
+    assert (await session.list_all("tools")).problem is None
+    await session.close()
+    assert launch.secrets == {"access token": TOKEN}
+    assert guarded.asked[0]["grant_type"] == "client_credentials"
+    assert base64.b64decode(guarded.asked[0]["authorization"].removeprefix("Basic ")) == b"me:s3cret"
+
+
+async def test_a_private_key_signs_for_the_authorization_server(guarded: Guarded) -> None:
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    pem = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    ).decode()
+    launch = await signed_in(launch_of(guarded), PrivateKey(client_id="me", key=pem, issuer=guarded.base), timeout_s=20)
+    claims = jwt.decode(
+        guarded.asked[0]["client_assertion"], key.public_key(), algorithms=["RS256"], audience=guarded.base
+    )
+    assert (claims["iss"], claims["sub"]) == ("me", "me")
+    assert launch.headers["Authorization"] == f"Bearer {TOKEN}"
+
+
+async def test_a_person_signs_in_once_and_the_next_run_needs_none(
+    guarded: Guarded, tmp_path: Path, unused_tcp_port: int
+) -> None:
+    shown: list[str] = []
+    visits: list[asyncio.Task] = []
+
+    async def browse(address: str) -> None:
+        async with ClientSession() as browser, browser.get(address) as page:
+            assert "Signed in" in await page.text()
+
+    def show(address: str) -> None:
+        shown.append(address)
+        visits.append(asyncio.ensure_future(browse(address)))
+
+    cache = tmp_path / "tokens" / "guarded.json"
+    grant = Interactive(show=show, port=unused_tcp_port)
+    first = await signed_in(launch_of(guarded), grant, timeout_s=20, cache=cache)
+    await asyncio.gather(*visits)
+    again = await signed_in(launch_of(guarded), grant, timeout_s=20, cache=cache)
+    assert first.headers == again.headers == {"Authorization": f"Bearer {TOKEN}"}
+    assert len(shown) == 1
+    assert parse_qs(urlsplit(shown[0]).query)["code_challenge_method"] == ["S256"]
+    assert stat.S_IMODE(cache.stat().st_mode) == 0o600
+
+
+async def test_a_token_that_is_not_taken_is_named(guarded: Guarded) -> None:
+    guarded.given = "another"
+    with pytest.raises(ConnectError) as caught:
+        await signed_in(
+            launch_of(guarded), ClientCredentials(client_id="me", client_secret="s", issuer=guarded.base), timeout_s=20
+        )
+    assert caught.value.fault.kind is FaultKind.MISSING_CREDENTIALS
+    assert caught.value.fault.message == "the server does not take the token it asked for: HTTP 401"
+
+
+async def test_a_secret_goes_to_no_other_authorization_server_than_its_own(guarded: Guarded) -> None:
+    grant = ClientCredentials(client_id="me", client_secret="s3cret", issuer="https://elsewhere.invalid")
+    with pytest.raises(ConnectError, match="signing in failed: OAuth"):
+        await signed_in(launch_of(guarded), grant, timeout_s=20)
+    assert not guarded.asked
+
+
+async def test_a_server_that_cannot_be_reached_is_named(nothing_left: None, unused_tcp_port: int) -> None:
+    launch = Launch(name="x", transport=TransportKind.HTTP, url=f"http://127.0.0.1:{unused_tcp_port}/mcp")
+    with pytest.raises(ConnectError, match="signing in failed: ConnectError"):
+        await signed_in(
+            launch, ClientCredentials(client_id="me", client_secret="s", issuer="http://127.0.0.1:1"), timeout_s=20
+        )
+
+
+async def test_a_person_who_never_comes_back_costs_the_time_given(guarded: Guarded, unused_tcp_port: int) -> None:
+    with pytest.raises(ConnectError, match="signing in failed: TimeoutError"):
+        await signed_in(launch_of(guarded), Interactive(show=lambda address: None, port=unused_tcp_port), timeout_s=0.5)
+
+
+async def test_a_server_that_asks_for_no_token_gets_none(guarded: Guarded) -> None:
+    launch = launch_of(guarded)
+    open_one = Launch(
+        name="open", transport=TransportKind.HTTP, url=launch.url, headers={"Authorization": f"Bearer {TOKEN}"}
+    )
+    grant = ClientCredentials(client_id="me", client_secret="s", issuer=guarded.base)
+    assert await signed_in(open_one, grant, timeout_s=20) is open_one
