@@ -1,6 +1,14 @@
 """Can the server be reached, and does it speak the protocol of its revision?"""
 
-from mcp_assay_suites.connectivity import base, discovery, launching, lifecycle, reach, stdio
+from mcp_assay_suites.connectivity import base, discovery, launching, lifecycle, reach, stdio, traffic
 
-CHECKS = (*reach.CHECKS, *base.CHECKS, *lifecycle.CHECKS, *discovery.CHECKS, *stdio.CHECKS, *launching.CHECKS)
+CHECKS = (
+    *reach.CHECKS,
+    *base.CHECKS,
+    *lifecycle.CHECKS,
+    *discovery.CHECKS,
+    *stdio.CHECKS,
+    *traffic.CHECKS,
+    *launching.CHECKS,
+)
 """The checks of this category, in the order in which they run."""

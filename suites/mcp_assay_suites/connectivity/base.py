@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mcp_assay.core.verdicts import Category, Judgement, noted, passed, skipped, violated
+from mcp_assay.core.verdicts import Category, Judgement, not_applicable, noted, passed, skipped, violated
 from mcp_assay.wire.messages import AnomalyKind, looks_like_message
 from mcp_assay_suites.catalogue import check
-from mcp_assay_suites.observing.interview import ECHO_IDS, interview
+from mcp_assay_suites.observing.asks import ECHO_IDS
+from mcp_assay_suites.observing.interview import interview
 from mcp_assay_suites.observing.judging import counted, judged, kind_of, listed, says, shown
 from mcp_assay_suites.observing.traffic import logs, raw_text, received
 
@@ -16,11 +17,13 @@ if TYPE_CHECKING:
 
     from mcp_assay.core.json_types import JsonObject
     from mcp_assay.readiness.subject import ServerUnderTest, Subject
+    from mcp_assay.wire.exchange import Exchange
     from mcp_assay.wire.messages import Anomaly
     from mcp_assay_suites.observing.probing import Reaction
     from mcp_assay_suites.observing.traffic import Received
 
 METHOD_NOT_FOUND = -32601
+INVALID_PARAMS = -32602
 PARSE_ERROR = -32700
 INVALID_REQUEST = -32600
 
@@ -49,9 +52,9 @@ async def jsonrpc_2(subject: Subject) -> Judgement:
 async def response_id_echo(subject: Subject) -> Judgement:
     """Judge the ids of answers to proper requests."""
     held = await interview(subject.server)
-    strays = [found for found in held.anomalies if found.kind in _STRAY]
     session = subject.server.managed.session
-    strays += [found for found in (session.log.anomalies if session else ()) if found.kind in _STRAY]
+    odd = (*held.anomalies, *(session.log.anomalies if session is not None else ()))
+    strays = [found for found in odd if found.kind in _STRAY and b'"method"' not in found.raw]
     if strays:
         observed = listed([f"{found.detail}" for found in strays])
         failed = next((one for one in held.echoes if one.fault is not None), None)
@@ -117,6 +120,56 @@ async def unknown_method(subject: Subject) -> Judgement:
         return passed(exchange.describe())
     expected = "a method that does not exist is answered by JSON-RPC error -32601"
     return violated(expected, exchange.describe(), exchange=exchange.evidence())
+
+
+@check("BASE-010", category=Category.CONNECTIVITY)
+async def unadvertised_method(subject: Subject) -> Judgement:
+    """Judge the answers to methods behind capabilities that were not declared; a real list is another check's."""
+    answers = (await interview(subject.server)).undeclared
+    if not answers:
+        return not_applicable("the server declares every capability with a method to try")
+    wrong = {name: one for name, one in answers.items() if not says(one, METHOD_NOT_FOUND) and not _offers(name, one)}
+    return judged(
+        "a method behind a capability that was not declared is answered by JSON-RPC error -32601",
+        [f"{one.method} without the capability {name}: {one.describe()}" for name, one in wrong.items()],
+        looked_at=listed([one.method for one in answers.values()]),
+        exchange=next(iter(wrong.values())).evidence() if wrong else None,
+    )
+
+
+def _offers(capability: str, exchange: Exchange) -> bool:
+    """Return whether a server really has what it did not declare, which is judged by the capability's own check."""
+    found = (exchange.result or {}).get({"completions": "completion"}.get(capability, capability))
+    values = found.get("values") if isinstance(found, dict) else found
+    return isinstance(values, list) and bool(values)
+
+
+@check("BASE-014", category=Category.CONNECTIVITY)
+async def invalid_params(subject: Subject) -> Judgement:
+    """Judge the answers to parameters that break a method's own schema; nothing in them names a tool.
+
+    A server that looks at the name first answers as it answers any unknown name, which is judged elsewhere.
+    """
+    held = await interview(subject.server)
+    if not held.misshapen:
+        return not_applicable("the server has no method whose parameters could be wrong")
+    unlike = [one for one in held.unknown.values() if not says(one, INVALID_PARAMS)]
+    wrong = {
+        label: one
+        for label, one in held.misshapen.items()
+        if not says(one, INVALID_PARAMS) and not any(_alike(one, other) for other in unlike)
+    }
+    return judged(
+        "parameters that break the method's schema are answered by JSON-RPC error -32602",
+        [f"{label}: {one.describe()}" for label, one in wrong.items()],
+        looked_at=listed(list(held.misshapen)),
+        exchange=next(iter(wrong.values())).evidence() if wrong else None,
+    )
+
+
+def _alike(one: Exchange, other: Exchange) -> bool:
+    """Return whether two requests for the same method were answered in the same way."""
+    return (one.method, one.error_code, one.is_tool_error) == (other.method, other.error_code, other.is_tool_error)
 
 
 @check("BASE-011", category=Category.CONNECTIVITY)
@@ -200,6 +253,8 @@ CHECKS = (
     result_xor_error,
     error_shape,
     unknown_method,
+    unadvertised_method,
+    invalid_params,
     parse_error,
     invalid_request,
 )

@@ -99,6 +99,64 @@ async def meta_missing(subject: Subject) -> Judgement:
     )
 
 
+@check("DISC-007", category=Category.CONNECTIVITY)
+async def meta_no_protocol_version(subject: Subject) -> Judgement:
+    """Judge the answer to an envelope without revision."""
+    return await _refused(subject, envelopes.NO_VERSION)
+
+
+@check("DISC-008", category=Category.CONNECTIVITY)
+async def meta_no_client_capabilities(subject: Subject) -> Judgement:
+    """Judge the answer to an envelope without capabilities."""
+    return await _refused(subject, envelopes.NO_CAPABILITIES)
+
+
+@check("DISC-009", category=Category.CONNECTIVITY)
+async def client_info_optional(subject: Subject) -> Judgement:
+    """Judge the answer to an envelope without the client's name."""
+    exchange = (await interview(subject.server)).envelopes.get(envelopes.NO_CLIENT)
+    if exchange is None:
+        return skipped(_NOT_REACHED)
+    if exchange.result is not None:
+        return passed("a result")
+    expected = "a request whose _meta does not name the client is answered as any other"
+    return violated(expected, exchange.describe(), exchange=exchange.evidence())
+
+
+@check("DISC-013", category=Category.CONNECTIVITY)
+async def interleaved_requests(subject: Subject) -> Judgement:
+    """Judge whether many requests at once are all answered."""
+    exchanges = (await interview(subject.server)).crowd
+    if not exchanges:
+        return skipped(_NOT_REACHED)
+    wrong = [one for one in exchanges if one.message is None]
+    return judged(
+        f"{len(exchanges)} requests at once are all answered",
+        [f"request {shown(one.id)}: {one.describe()}" for one in wrong],
+        looked_at=f"{len(exchanges)} at once",
+        exchange=wrong[0].evidence() if wrong else None,
+    )
+
+
+@check("DISC-015", category=Category.CONNECTIVITY)
+async def removed_methods(subject: Subject) -> Judgement:
+    """Judge the answers to methods that the stateless era does not have."""
+    answers = (await interview(subject.server)).envelopes
+    asked = {method: answers[method] for method in envelopes.REMOVED_METHODS if method in answers}
+    if not asked:
+        return skipped(_NOT_REACHED)
+    wrong = {method: one for method, one in asked.items() if not says(one, METHOD_NOT_FOUND)}
+    problems = [f"{method}: {one.describe()}" for method, one in wrong.items()]
+    other = {method: one for method, one in asked.items() if method not in wrong and _status(one) not in {None, 404}}
+    problems += [f"{method}: HTTP status {_status(one)} instead of 404" for method, one in other.items()]
+    return judged(
+        "methods that were removed are answered by JSON-RPC error -32601",
+        problems,
+        looked_at=listed(list(asked)),
+        exchange=next(iter({**wrong, **other}.values())).evidence() if problems else None,
+    )
+
+
 @check("DISC-012", category=Category.CONNECTIVITY)
 async def stateless_first_message(subject: Subject) -> Judgement:
     """Judge the answer to a list that is the very first message."""
@@ -109,6 +167,24 @@ async def stateless_first_message(subject: Subject) -> Judgement:
         return passed(f"{exchange.method} as the first message gave a result")
     expected = "a request is answered without any request before it"
     return violated(expected, exchange.describe(), exchange=exchange.evidence())
+
+
+async def _refused(subject: Subject, label: str) -> Judgement:
+    """Judge the refusal of one wrong envelope."""
+    exchange = (await interview(subject.server)).envelopes.get(label)
+    if exchange is None:
+        return skipped(_NOT_REACHED)
+    return judged(
+        f"a request with {label} in its _meta is answered by error -32602",
+        _refusal_problems(exchange),
+        looked_at="error -32602",
+        exchange=exchange.evidence(),
+    )
+
+
+def _status(exchange: Exchange) -> int | None:
+    """Return the HTTP status, or None on stdio."""
+    return None if exchange.http is None else exchange.http.status
 
 
 def _refusal_problems(exchange: Exchange) -> list[str]:
@@ -137,5 +213,10 @@ CHECKS = (
     discover_shape,
     unsupported_version_error,
     meta_missing,
+    meta_no_protocol_version,
+    meta_no_client_capabilities,
+    client_info_optional,
+    interleaved_requests,
+    removed_methods,
     stateless_first_message,
 )

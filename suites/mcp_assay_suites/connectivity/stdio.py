@@ -130,7 +130,7 @@ def _stdout(server: ServerUnderTest) -> Stdout:
 
 def _is_foreign(found: Anomaly) -> bool:
     """Return whether a line has no place on stdout; a batch and broken encodings are findings of their own."""
-    if found.kind is AnomalyKind.SHAPELESS:
+    if found.kind in {AnomalyKind.SHAPELESS, AnomalyKind.INVALID_UTF8}:
         return not looks_like_message(found.raw)
     return found.kind in _FOREIGN and not (found.kind is AnomalyKind.NOT_AN_OBJECT and looks_like_message(found.raw))
 

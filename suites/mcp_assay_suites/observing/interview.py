@@ -7,6 +7,7 @@ started for what is left to ask.
 from __future__ import annotations
 
 import asyncio
+import itertools
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
@@ -17,40 +18,36 @@ from mcp_assay.runtime.inventory import LISTS_BY_CAPABILITY, Inventory, take_inv
 from mcp_assay.wire.eras import Era
 from mcp_assay.wire.negotiation import discover, initialize
 from mcp_assay.wire.session import LIST_METHODS, ServerSession
+from mcp_assay_suites.observing.asks import (
+    ECHO_IDS,
+    GUARDED,
+    MALFORMED,
+    MISSHAPEN,
+    UNKNOWN,
+    UNKNOWN_METHOD,
+    cancellations_of_nothing,
+    invalid_requests,
+)
 from mcp_assay_suites.observing.envelopes import odd_envelopes
 from mcp_assay_suites.observing.memory import remembered
-from mcp_assay_suites.observing.probing import Reaction, enveloped, heartbeat_method, message, react
+from mcp_assay_suites.observing.probing import Reaction, heartbeat_method, react
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from mcp_assay.core.json_types import Json
     from mcp_assay.readiness.subject import ServerUnderTest
     from mcp_assay.wire.exchange import Exchange
     from mcp_assay.wire.log import ServerMessage, WireLog
     from mcp_assay.wire.messages import Anomaly, RequestId
     from mcp_assay.wire.transport import CloseReport
+    from mcp_assay_suites.observing.asks import Ask
 
 QUIET_S = 0.5
 """How long ``notifications/initialized`` is held back to see who speaks first."""
 
-UNKNOWN_METHOD = "x-probe/does-not-exist"
-ECHO_IDS: tuple[RequestId, RequestId] = (7_000_001, "x-7")
+CROWD = 32
+"""How many requests are opened at once."""
 _MOST_INSTANCES = 4
-
-GUARDED_METHODS: Mapping[str, tuple[str, Mapping[str, Json]]] = {
-    "tools": ("tools/list", {}),
-    "resources": ("resources/list", {}),
-    "prompts": ("prompts/list", {}),
-    "completions": (
-        "completion/complete",
-        {"ref": {"type": "ref/prompt", "name": "x-probe"}, "argument": {"name": "x", "value": ""}},
-    ),
-}
-"""By capability, a request that only servers with this capability answer."""
-
-MALFORMED = b'{"jsonrpc":\n'
-"""A line that is no JSON."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,7 +76,10 @@ class Interview:
         inventory: What it listed, in the stateless era, where a list may not vary with the connection.
         unknown_method: Its answer to a method that does not exist.
         undeclared: Its answers to methods behind capabilities that it did not declare, by capability.
+        unknown: Its answers to requests for a tool and a prompt that do not exist, by capability.
+        misshapen: Its answers to parameters that break the method's schema, by what is wrong with them.
         envelopes: Its answers to requests of the stateless era that are not quite right, by what is wrong with them.
+        crowd: Its answers to many requests at once, in the stateless era.
         cancelled: How it took cancellations of nothing.
         malformed: How it took a line that is no JSON.
         invalid: How it took JSON that is no request, by what is wrong with it.
@@ -93,7 +93,10 @@ class Interview:
     inventory: Inventory
     unknown_method: Exchange | None = None
     undeclared: Mapping[str, Exchange] = field(default_factory=dict[str, "Exchange"])
+    unknown: Mapping[str, Exchange] = field(default_factory=dict[str, "Exchange"])
+    misshapen: Mapping[str, Exchange] = field(default_factory=dict[str, "Exchange"])
     envelopes: Mapping[str, Exchange] = field(default_factory=dict[str, "Exchange"])
+    crowd: tuple[Exchange, ...] = ()
     cancelled: Reaction | None = None
     malformed: Reaction | None = None
     invalid: Mapping[str, Reaction] = field(default_factory=dict[str, "Reaction"])
@@ -146,8 +149,11 @@ class _Interviewer:
             inventory=await take_inventory(session) if stateless else Inventory(),
             anomalies=session.log.anomalies,
             unknown_method=await self._unknown_method(),
-            undeclared=await self._undeclared(),
+            undeclared=await self._asked(GUARDED, offered=False),
+            unknown=await self._asked(UNKNOWN, offered=True),
+            misshapen=await self._asked(MISSHAPEN, offered=True),
             envelopes=await self._envelopes() if stateless else {},
+            crowd=await self._crowd() if stateless else (),
             cancelled=await self._cancelled(),
             malformed=await self._reaction(MALFORMED, "malformed JSON"),
             invalid=await self._invalid(),
@@ -167,14 +173,14 @@ class _Interviewer:
         session = await self._usable()
         return None if session is None else await session.request(UNKNOWN_METHOD, timeout_s=session.limits.probe_s)
 
-    async def _undeclared(self) -> Mapping[str, Exchange]:
-        """Return the answers to what the server said it does not offer, asked side by side."""
+    async def _asked(self, table: Mapping[str, Ask], *, offered: bool) -> Mapping[str, Exchange]:
+        """Return the answers to requests behind capabilities that are offered, or are not, asked side by side."""
         session = await self._usable()
         if session is None:
             return {}
-        asked = {name: call for name, call in GUARDED_METHODS.items() if not session.offers(name)}
+        asked = {label: ask for label, ask in table.items() if session.offers(ask.capability) is offered}
         answers = await asyncio.gather(
-            *(session.request(method, params, timeout_s=session.limits.probe_s) for method, params in asked.values())
+            *(session.request(ask.method, ask.params, timeout_s=session.limits.probe_s) for ask in asked.values())
         )
         return dict(zip(asked, answers, strict=True))
 
@@ -187,6 +193,15 @@ class _Interviewer:
             label: await session.channel.request(method, params, timeout_s=session.limits.probe_s)
             for label, (method, params) in odd_envelopes(session.agreement.version).items()
         }
+
+    async def _crowd(self) -> tuple[Exchange, ...]:
+        """Return the answers to many requests that are open at the same time."""
+        session = await self._usable()
+        if session is None:
+            return ()
+        methods = [LIST_METHODS[keys[0]] for name, keys in LISTS_BY_CAPABILITY.items() if session.offers(name)]
+        chosen = itertools.islice(itertools.cycle(methods or [heartbeat_method(session)]), CROWD)
+        return tuple(await asyncio.gather(*(session.request(one, timeout_s=session.limits.list_s) for one in chosen)))
 
     async def _cancelled(self) -> Reaction | None:
         """Return how the server takes cancellations of nothing; a line each, so only where there are lines."""
@@ -257,21 +272,3 @@ async def _first_list(session: ServerSession) -> Exchange | None:
     """Return the first page of the first list that the server offers, or None when it offers none."""
     key = next((keys[0] for name, keys in LISTS_BY_CAPABILITY.items() if session.offers(name)), None)
     return None if key is None else await session.request(LIST_METHODS[key], timeout_s=session.limits.start_s)
-
-
-def cancellations_of_nothing(session: ServerSession) -> bytes:
-    """Return three cancellations as lines: of an unknown request, of a finished one, and without a request."""
-    notification: Mapping[str, Json] = {"jsonrpc": "2.0", "method": "notifications/cancelled"}
-    wrong: tuple[Mapping[str, Json], ...] = ({"requestId": 999_999_999}, {"requestId": ECHO_IDS[0]}, {"reason": "none"})
-    return b"".join(message(**notification, params=dict(enveloped(session, params))) for params in wrong)
-
-
-def invalid_requests(session: ServerSession) -> Mapping[str, bytes]:
-    """Return JSON that is no request, one line each, by what is wrong with it; nothing in it names a tool."""
-    method, params = heartbeat_method(session), dict(enveloped(session))
-    return {
-        "request without jsonrpc": message(id=7_000_101, method=method, params=params),
-        "request without method": message(jsonrpc="2.0", id=7_000_102, params=params),
-        "request with id null": message(jsonrpc="2.0", id=None, method=method, params=params),
-        "request with a fractional id": message(jsonrpc="2.0", id=1.5, method=method, params=params),
-    }

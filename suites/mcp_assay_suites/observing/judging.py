@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from mcp_assay.core.verdicts import Judgement, noted, passed, violated
@@ -59,9 +60,11 @@ def says(exchange: Exchange, code: int) -> bool:
 
 
 def listed(problems: Sequence[str]) -> str:
-    """Return the first few problems in one line, with a count of the others."""
-    text = "; ".join(problems[:_SHOWN_PROBLEMS])
-    more = len(problems) - _SHOWN_PROBLEMS
+    """Return the first few different problems in one line, with a count of the others and of repetitions."""
+    counts = Counter(problems)
+    different = [problem if count == 1 else f"{problem} ({count} times)" for problem, count in counts.items()]
+    text = "; ".join(different[:_SHOWN_PROBLEMS])
+    more = len(different) - _SHOWN_PROBLEMS
     return f"{text}; and {more} more" if more > 0 else text
 
 

@@ -32,6 +32,12 @@ class Received:
     exchange: Exchange | None = None
 
     @property
+    def method(self) -> str:
+        """The message's own method, empty for an answer."""
+        method = self.message.get("method")
+        return method if isinstance(method, str) else ""
+
+    @property
     def name(self) -> str:
         """What the message is, for a finding."""
         return f"the answer to {self.exchange.method}" if self.exchange is not None else f"{self.message.get('method')}"

@@ -1,6 +1,20 @@
 """Are the definitions and lists what the revision asks for?"""
 
-from mcp_assay_suites.schema import advice, capabilities, headers, pages, resources, tool_schemas, tools
+from mcp_assay_suites.schema import (
+    advice,
+    caching,
+    capabilities,
+    connections,
+    headers,
+    metadata,
+    pages,
+    prompts,
+    reading,
+    resources,
+    tool_schemas,
+    tools,
+    wire,
+)
 
 CHECKS = (
     *capabilities.CHECKS,
@@ -9,6 +23,12 @@ CHECKS = (
     *headers.CHECKS,
     *pages.CHECKS,
     *resources.CHECKS,
+    *connections.CHECKS,
+    *reading.CHECKS,
+    *prompts.CHECKS,
+    *caching.CHECKS,
+    *metadata.CHECKS,
+    *wire.CHECKS,
     *advice.CHECKS,
 )
 """The checks of this category, in the order in which they run."""

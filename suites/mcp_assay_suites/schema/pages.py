@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 import orjson
 
 from mcp_assay.core.verdicts import Category, Judgement, not_applicable, violated
+from mcp_assay.wire.session import LIST_METHODS
 from mcp_assay_suites.catalogue import check
-from mcp_assay_suites.observing.judging import counted, judged, judged_with_notes, kind_of, listed, shown
+from mcp_assay_suites.observing.judging import counted, judged, judged_with_notes, kind_of, listed, says, shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 KEYS = {"tools": "name", "resources": "uri", "resourceTemplates": "uriTemplate", "prompts": "name"}
 """What tells the entries of each list apart."""
 
+INVALID_PARAMS = -32602
+NO_CURSOR = "!!not-a-cursor"
 _ENDLESS = "came twice"
 _CUT_SHORT = "stopped after"
 
@@ -58,6 +61,28 @@ async def pagination_terminates(subject: Subject) -> Judgement:
         [f"{one.pages[-1].method}: {one.problem}" for one in broken if _CUT_SHORT in str(one.problem)],
         looked_at=listed([f"{one.pages[-1].method}: {counted(len(one.pages), 'page')}" for one in paged]),
         exchange=broken[0].pages[-1].evidence() if broken else None,
+    )
+
+
+@check("PAGE-004", category=Category.SCHEMA)
+async def invalid_cursor(subject: Subject) -> Judgement:
+    """Judge the answers to a cursor that no server gave."""
+    listings = subject.server.inventory.listings
+    answered = [key for key, listing in listings.items() if listing.pages[0].result is not None]
+    if not answered:
+        return not_applicable("the server offers no list")
+    session = await subject.server.session()
+    wrong: list[Exchange] = []
+    for key in answered:
+        exchange = await subject.server.request(
+            LIST_METHODS[key], {"cursor": NO_CURSOR}, timeout_s=session.limits.list_s
+        )
+        wrong += [] if says(exchange, INVALID_PARAMS) else [exchange]
+    return judged(
+        "an invalid cursor is answered by JSON-RPC error -32602",
+        [f"{one.method}: {one.describe()}" for one in wrong],
+        looked_at=counted(len(answered), "list"),
+        exchange=wrong[0].evidence() if wrong else None,
     )
 
 
@@ -100,4 +125,4 @@ def _pages(subject: Subject) -> Iterator[Exchange]:
         yield from (page for page in listing.pages if page.result is not None)
 
 
-CHECKS = (next_cursor_type, pagination_terminates, no_duplicates)
+CHECKS = (next_cursor_type, pagination_terminates, invalid_cursor, no_duplicates)

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from mcp_assay.core.verdicts import Category, Judgement, not_applicable, passed, skipped, violated
 from mcp_assay.readiness.check import Scope
 from mcp_assay_suites.catalogue import check
-from mcp_assay_suites.observing.interview import interview
 from mcp_assay_suites.observing.judging import counted, judged, judged_with_notes, kind_of, listed, shown
 from mcp_assay_suites.schema.definitions import (
     LONGEST_NAME,
@@ -166,44 +165,9 @@ async def list_deterministic(subject: Subject) -> Judgement:
     return passed(f"the same order {_REPEATS + 1} times")
 
 
-@check("TOOL-037", category=Category.SCHEMA)
-async def list_per_connection(subject: Subject) -> Judgement:
-    """Judge whether another connection gets the same tools."""
-    elsewhere = (await interview(subject.server)).inventory.listings.get("tools")
-    if elsewhere is None or elsewhere.problem is not None:
-        return not_applicable("the server lists no tools")
-    session = await subject.server.session()
-    here = await session.list_all("tools")
-    if here.problem is not None:
-        return skipped(f"the tools could not be listed again: {here.problem}")
-    differing = _differing(_by_name(here.objects), _by_name(elsewhere.objects))
-    if differing and _by_name(here.objects) != _by_name(subject.server.inventory.objects("tools")):
-        return skipped("the tools changed on one connection too")
-    return judged(
-        "the list of tools does not depend on the connection",
-        differing,
-        looked_at=f"{counted(len(here.objects), 'tool')}, the same on two connections",
-        exchange=elsewhere.pages[0].evidence(),
-    )
-
-
 def _names(definitions: Iterable[JsonObject]) -> list[str]:
     """Return the names of definitions that have one."""
     return [name for entry in definitions if isinstance(name := entry.get("name"), str)]
-
-
-def _by_name(definitions: Iterable[JsonObject]) -> Mapping[str, JsonObject]:
-    """Return definitions by their name."""
-    return {name: entry for entry in definitions if isinstance(name := entry.get("name"), str)}
-
-
-def _differing(here: Mapping[str, JsonObject], there: Mapping[str, JsonObject]) -> list[str]:
-    """Return how two sets of definitions differ."""
-    problems = [f"{shown(name)} is only on the first connection" for name in here if name not in there]
-    problems += [f"{shown(name)} is only on the second connection" for name in there if name not in here]
-    return problems + [
-        f"{shown(name)} is defined differently" for name in here if there.get(name, here[name]) != here[name]
-    ]
 
 
 def _same_but_for_case(counts: Mapping[str, int]) -> list[list[str]]:
@@ -228,5 +192,4 @@ CHECKS = (
     annotations_typed,
     task_support_enum,
     list_deterministic,
-    list_per_connection,
 )

@@ -1,0 +1,112 @@
+"""Writes the wire schemas of each revision from the published ``mcp-types`` package.
+
+    python tests/suites/regenerate_wire_schemas.py
+
+The package types 2025-11-25 and 2026-07-28. What 2025-06-18 does not know yet is taken out of the former: members that
+came later are then not judged. Only what a server sends is kept; titles and descriptions are left out.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+from pathlib import Path
+from typing import Any
+
+from mcp_types.methods import SERVER_NOTIFICATIONS, SERVER_REQUESTS, SERVER_RESULTS
+from pydantic import TypeAdapter
+
+TARGET = Path(__file__).parents[2] / "suites" / "mcp_assay_suites" / "wire_schemas"
+MEMBERS = {"results": SERVER_RESULTS, "notifications": SERVER_NOTIFICATIONS, "requests": SERVER_REQUESTS}
+NEWER_THAN_2025_06_18 = {
+    "Implementation": ["description", "icons", "websiteUrl"],
+    "Prompt": ["icons"],
+    "Resource": ["icons"],
+    "ResourceLink": ["icons"],
+    "ResourceTemplate": ["icons"],
+    "ServerCapabilities": ["tasks"],
+    "Tool": ["execution", "icons"],
+    "CreateMessageRequestParams": ["task", "toolChoice", "tools"],
+}
+METHODS_NEWER_THAN_2025_06_18 = {"notifications": ["notifications/elicitation/complete"]}
+
+
+def generate() -> dict[str, dict[str, Any]]:
+    """Return the schema document of each revision."""
+    documents = {version: _document(version) for version in ("2025-11-25", "2026-07-28")}
+    documents["2025-06-18"] = _older(documents["2025-11-25"])
+    return documents
+
+
+def text_of(document: dict[str, Any]) -> str:
+    """Return a document as it is stored."""
+    return json.dumps(document, indent=1, sort_keys=True) + "\n"
+
+
+def _document(version: str) -> dict[str, Any]:
+    """Return the definitions of a revision, and the schema of each method's message."""
+    definitions: dict[str, Any] = {}
+    document: dict[str, Any] = {"$defs": definitions}
+    for member, table in MEMBERS.items():
+        document[member] = {}
+        for (method, of), kind in table.items():
+            if of == version:
+                schema = _plain(TypeAdapter(kind).json_schema(by_alias=True))
+                _merge(definitions, schema.pop("$defs", {}))
+                document[member][method] = schema
+    return document
+
+
+def _merge(definitions: dict[str, Any], more: dict[str, Any]) -> None:
+    """Add definitions; one name may stand for one thing only."""
+    for name, schema in more.items():
+        if definitions.setdefault(name, schema) != schema:
+            raise SystemExit(f"{name} is defined twice")
+
+
+def _plain(value: Any, *, named: bool = False) -> Any:
+    """Return a schema without texts, in which an optional member may be absent but not null."""
+    if isinstance(value, list):
+        return [_plain(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    if named:
+        return {name: _plain(schema) for name, schema in value.items()}
+    value = _not_null(value) if value.get("default", ...) is None else value
+    return {
+        key: _plain(item, named=key in {"properties", "$defs"})
+        for key, item in value.items()
+        if key not in {"title", "description", "default"}
+    }
+
+
+def _not_null(schema: dict[str, Any]) -> dict[str, Any]:
+    """Return the schema of an optional member without the null that pydantic adds."""
+    rest = [branch for branch in schema.get("anyOf", []) if branch != {"type": "null"}]
+    others = {key: value for key, value in schema.items() if key != "anyOf"}
+    if not rest:
+        return others
+    return {**others, **rest[0]} if len(rest) == 1 else {**others, "anyOf": rest}
+
+
+def _older(document: dict[str, Any]) -> dict[str, Any]:
+    """Return the schemas of 2025-06-18."""
+    older = copy.deepcopy(document)
+    for name, members in NEWER_THAN_2025_06_18.items():
+        for member in members:
+            older["$defs"][name]["properties"].pop(member, None)
+    for kind, methods in METHODS_NEWER_THAN_2025_06_18.items():
+        for method in methods:
+            del older[kind][method]
+    return older
+
+
+def main() -> None:
+    """Write the files."""
+    TARGET.mkdir(exist_ok=True)
+    for version, document in generate().items():
+        (TARGET / f"{version}.json").write_text(text_of(document), "utf-8")
+
+
+if __name__ == "__main__":
+    main()
