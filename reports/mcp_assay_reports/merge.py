@@ -83,14 +83,18 @@ def _run(runs: Sequence[RunEntry]) -> RunEntry:
         "checks_s": max(run["phases"]["checks_s"] for run in runs),
         "performance_s": max(run["phases"]["performance_s"] for run in runs),
     }
-    return {
+    whole: RunEntry = {
         **first,
         "id": "+".join(run["id"] for run in runs),
         "duration_s": max(run["duration_s"] for run in runs),
         "configs": list(dict.fromkeys(config for run in runs for config in run["configs"])),
         "exit_status": max((run["exit_status"] for run in runs), key=abs),
         "phases": longest,
+        "problems": list(dict.fromkeys(problem for run in runs for problem in run.get("problems", []))),
     }
+    whole.pop("planned", None)
+    planned = [run["planned"] for run in runs if "planned" in run]
+    return {**whole, "planned": sum(planned)} if len(planned) == len(runs) else whole
 
 
 def _summary(documents: Sequence[Document], servers: Sequence[ServerEntry]) -> Summary:

@@ -13,7 +13,7 @@ import pytest
 import yaml
 from click.testing import CliRunner, Result
 
-from mcp_assay.cli.main import main
+from mcp_assay.cli.main import COMMANDS, main
 from mcp_assay.config.dialects import DIALECTS
 from mcp_assay.config.overlay import Overlay
 
@@ -232,7 +232,7 @@ HOOK = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text(encoding="utf-
 def test_the_pre_commit_hook_runs_a_command_that_exists() -> None:
     name, command = HOOK["entry"].split()
     assert name == "mcp-assay"
-    assert command in main.commands
+    assert command in COMMANDS
 
 
 def test_the_pre_commit_hook_sees_the_files_that_projects_keep() -> None:

@@ -1,1 +1,1 @@
-"""The `mcp-assay` command line: what can be said of configurations without starting anything."""
+"""The `mcp-assay` command line: what can be said of configurations and reports without judging a server."""

@@ -5,18 +5,16 @@ from __future__ import annotations
 import click
 
 from mcp_assay._version import __version__
-from mcp_assay.cli.completion import completion
 from mcp_assay.cli.errors import AssayGroup
-from mcp_assay.cli.init import init
-from mcp_assay.cli.lint import lint
-from mcp_assay.cli.servers import servers
+
+COMMANDS = ("servers", "lint", "init", "plan", "checks", "report", "merge", "gate", "completion")
+"""Names of the commands, each the function of that name in the module of that name."""
 
 
-@click.group(cls=AssayGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=AssayGroup, commands_in=COMMANDS, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="mcp-assay")
 def main() -> None:
-    """Look at MCP client configurations without starting a server."""
+    """Look at MCP client configurations, and at the reports of runs.
 
-
-for _command in (servers, lint, init, completion):
-    main.add_command(_command)
+    Servers are judged by pytest: pytest --mcp-config FILE
+    """

@@ -36,7 +36,11 @@ class Phases(TypedDict):
 
 
 class RunEntry(TypedDict):
-    """The run as a whole; ``started_at`` is RFC 3339."""
+    """The run as a whole; ``started_at`` is RFC 3339.
+
+    ``planned`` is the number of checks that a whole run of these servers makes; fewer results mean that checks were left
+    out. ``problems`` are reasons for a failed run that are no verdicts.
+    """
 
     id: str
     started_at: str
@@ -46,6 +50,8 @@ class RunEntry(TypedDict):
     platform: str
     exit_status: int
     phases: Phases
+    planned: NotRequired[int]
+    problems: NotRequired[list[str]]
 
 
 # "pass" is a keyword of Python, so this one cannot be written as a class.

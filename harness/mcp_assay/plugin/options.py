@@ -130,7 +130,7 @@ def _add_how_to_judge(group: pytest.OptionGroup) -> None:
     )
     group.addoption(
         "--mcp-min-score",
-        type=float,
+        type=_score,
         default=None,
         metavar="0..100",
         help="fail the run when a server's readiness score is below this",
@@ -142,6 +142,18 @@ def _add_how_to_judge(group: pytest.OptionGroup) -> None:
         "--mcp-call-timeout", type=float, default=30.0, metavar="SECONDS", help="time to answer a call (default: 30)"
     )
     group.addoption("--mcp-seed", type=int, default=0, metavar="N", help="seed of generated arguments (default: 0)")
+
+
+def _score(text: str) -> float:
+    """Return a score; what no score can be below, such as ``nan``, would let every run pass.
+
+    Raises:
+        ValueError: It is no number from 0 to 100.
+    """
+    score = float(text)
+    if not 0 <= score <= 100:
+        raise ValueError(text)
+    return score
 
 
 def _add_what_to_write(group: pytest.OptionGroup) -> None:

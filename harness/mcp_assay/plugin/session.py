@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 _VERDICT = "mcp_verdict"
 _FACTS = "mcp_facts"
+_PLANNED = "mcp_planned"
 _TERMINATED = 128 + signal.SIGTERM
 
 
@@ -56,6 +57,7 @@ class SessionHooks:
         self._messages: list[str] = []
         self._previous_handler: Any = None
         self._deselected = False
+        self._planned = 0
 
     @property
     def _is_worker(self) -> bool:
@@ -91,8 +93,9 @@ class SessionHooks:
         self._deselected = True
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
-        """Keep the selected checks, which the lanes will run."""
+        """Keep the selected checks, which the lanes will run, and count what a whole run would make."""
         self._state.selected = [item.planned for item in session.items if isinstance(item, CheckItem)]
+        self._planned = self._state.planned()
 
     def pytest_runtest_setup(self, item: pytest.Item) -> None:
         """Start the lanes with the first check, after a user's own tests that come before it."""
@@ -141,6 +144,7 @@ class SessionHooks:
         """Take a worker's facts when it has ended."""
         for encoded in getattr(node, "workeroutput", {}).get(_FACTS, []):
             self._add_facts(decode_facts(encoded))
+        self._planned = max(self._planned, getattr(node, "workeroutput", {}).get(_PLANNED, 0))
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
@@ -152,6 +156,7 @@ class SessionHooks:
             if self._is_worker:
                 output = cast("Any", session.config).workeroutput
                 output[_FACTS] = [encode_facts(facts) for facts in self._facts.values()]
+                output[_PLANNED] = self._planned
             elif not session.config.getoption("collectonly"):
                 self._report(session, exitstatus)
         finally:
@@ -195,6 +200,7 @@ class SessionHooks:
         """Build the document, settle the exit status and write the reports."""
         status = int(exitstatus)
         document = self._build(status)
+        problems = [*self._own_failures(session)]
         self._messages += _below(document, self._options.mcp_min_score)
         self._messages += self._state.missing_required(list(self._facts.values()))
         if not self._deselected:
@@ -202,13 +208,20 @@ class SessionHooks:
         if self._messages and status == pytest.ExitCode.OK:
             status = int(pytest.ExitCode.TESTS_FAILED)
         document["run"]["exit_status"] = status
-        problems = list(write_reports(self._targets, document))
-        self._messages += problems
-        if problems and status == pytest.ExitCode.OK:
+        document["run"]["problems"] = [self._state.presenter.line(text) for text in (*problems, *self._messages)]
+        missing = list(write_reports(self._targets, document))
+        self._messages += missing
+        if missing and status == pytest.ExitCode.OK:
             status = int(pytest.ExitCode.TESTS_FAILED)
         if status != exitstatus:
             session.exitstatus = status
         self._document = document
+
+    def _own_failures(self, session: pytest.Session) -> Iterator[str]:
+        """Yield a sentence when more has failed than the verdicts tell, such as tests of the user."""
+        told = sum(verdict.outcome in {Outcome.FAIL, Outcome.ERROR} for verdict in self._verdicts)
+        if session.testsfailed > told:
+            yield f"failures besides the verdicts of this report: {session.testsfailed - told}"
 
     def _build(self, status: int) -> Document:
         """Return the report document."""
@@ -222,6 +235,7 @@ class SessionHooks:
             platform=platform.platform(),
             exit_status=status,
             phases=state.phases(),
+            planned=self._planned,
         )
         facts = list(self._facts.values())
         return build_document(run, facts, self._verdicts, presenter=state.presenter, policy=state.scoring)

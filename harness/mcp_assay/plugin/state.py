@@ -166,6 +166,11 @@ class AssaySession:
         """Return the checks for one server."""
         return plan_server(server, self.checks, config_id=server.managed.spec.config)
 
+    def planned(self) -> int:
+        """Return how many checks a whole run makes of the servers that were connected or tried."""
+        servers = () if self._discovery is None else self._discovery.run.servers.values()
+        return sum(len(self.plan(server)) for server in servers)
+
     def start_lanes(self) -> None:
         """Start judging the selected checks ahead; does nothing when checks run on demand or lanes run already."""
         if self.on_demand or self._lanes is not None:

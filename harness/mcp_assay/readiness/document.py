@@ -66,6 +66,8 @@ class RunFacts:
         platform: Name of the operating system.
         exit_status: Exit status of the process.
         phases: Where the time went.
+        planned: Number of checks that a whole run makes, or None when unknown.
+        problems: Why the run failed, apart from verdicts; already presented.
     """
 
     id: str
@@ -76,6 +78,8 @@ class RunFacts:
     platform: str
     exit_status: int
     phases: PhaseFacts = field(default_factory=PhaseFacts)
+    planned: int | None = None
+    problems: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -189,7 +193,7 @@ def _assess_servers(
 def _run_entry(run: RunFacts, presenter: Presenter) -> contract.RunEntry:
     """Return the contract's ``run``."""
     phases = run.phases
-    return {
+    entry: contract.RunEntry = {
         "id": run.id,
         "started_at": rfc3339(run.started_at),
         "duration_s": _finite(run.duration_s),
@@ -203,7 +207,9 @@ def _run_entry(run: RunFacts, presenter: Presenter) -> contract.RunEntry:
             "checks_s": _finite(phases.checks_s),
             "performance_s": _finite(phases.performance_s),
         },
+        "problems": list(run.problems),
     }
+    return entry if run.planned is None else {**entry, "planned": run.planned}
 
 
 def _summary(

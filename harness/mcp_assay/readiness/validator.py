@@ -69,12 +69,14 @@ class ProductionValidator:
         self._open: OpenRun | None = None
         self._verdicts: dict[str, Verdict] = {}
         self._phases = PhaseFacts()
+        self._planned = 0
 
     async def __aenter__(self) -> Self:
         """Connect to every server."""
         self._open = await open_run(
             self._specs, connector=self._connector, settings=self._settings, rules=self._rules, clock=self._clock
         )
+        self._planned = len(self._plan(self._open, frozenset(Category)))
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -108,6 +110,7 @@ class ProductionValidator:
             platform=platform.platform(),
             exit_status=int(failed),
             phases=self._phases,
+            planned=self._planned,
         )
         servers = [facts_of(opened.run.servers.get(f"{s.config}::{s.name}") or s) for s in self._specs]
         return build_document(facts, servers, verdicts, presenter=self._presenter(opened), policy=self._scoring)

@@ -1,0 +1,190 @@
+"""``mcp-assay plan``: which tools a run would call, and why."""
+
+from __future__ import annotations
+
+import asyncio
+import fnmatch
+import json
+import os
+import sys
+from importlib.resources import files as package_files
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+from tabulate import tabulate
+
+from mcp_assay.cli.sources import Loaded, load_all
+from mcp_assay.config.describe import literal_secrets
+from mcp_assay.config.overlay import Overlay
+from mcp_assay.config.variables import EnvironmentVariables
+from mcp_assay.core.errors import UsageError
+from mcp_assay.core.presentation import Presenter
+from mcp_assay.core.redaction import Redactor
+from mcp_assay.readiness.opening import open_run
+from mcp_assay.readiness.settings import Settings
+from mcp_assay.wire.connect import Connector
+from mcp_assay.wire.limits import Limits
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from mcp_assay.config.spec import ServerSpec
+    from mcp_assay.core.json_types import Json
+    from mcp_assay.readiness.subject import ServerUnderTest
+
+UNREACHABLE = 1
+"""Exit code when a server could not be reached."""
+
+_DEMO = Path("demo")
+_ROOT_MARKS = ("pytest.toml", ".pytest.toml", "pytest.ini", ".pytest.ini", "pyproject.toml", "tox.ini", "setup.cfg")
+_WIDEST_REASON = 90
+
+
+@click.command()
+@click.argument("files", nargs=-1, required=True, metavar="FILE…", type=click.Path(path_type=Path))
+@click.option("--json", "as_json", is_flag=True, help='Write {"servers": [...]} instead of tables.')
+@click.option("--server", "names", multiple=True, metavar="NAME", help="Only servers of this name (shell pattern).")
+@click.option("--allow-writes", is_flag=True, help="As a run with --mcp-allow-writes would decide.")
+@click.option("--input", "inputs", multiple=True, metavar="NAME=VALUE", help="Value of an input variable.")
+@click.option("--start-timeout", default=60.0, metavar="SECONDS", help="Time to start (default: 60).")
+def plan(
+    files: tuple[Path, ...],
+    *,
+    as_json: bool,
+    names: tuple[str, ...],
+    allow_writes: bool,
+    inputs: tuple[str, ...],
+    start_timeout: float,
+) -> int:
+    """Connect to the servers of FILE, list their tools and say which of them a run would call. Calls nothing.
+
+    Starting a server executes its code. Ends with 0, with 1 when a server cannot be reached, with 4 when a file cannot
+    be used.
+    """
+    specs = _asked_for(load_all([_path_of(file) for file in files], None), names)
+    variables = EnvironmentVariables.from_options(inputs, {"MCP_ASSAY_PYTHON": sys.executable, **os.environ})
+    overlay = Overlay.find(Path.cwd(), root=_root(Path.cwd()))
+    present = _presenter(specs, overlay, variables)
+    _announce(specs, overlay, present)
+    settings = Settings(allow_writes=allow_writes)
+    decided = asyncio.run(_decide(specs, overlay, variables, settings, Limits(start_s=start_timeout)))
+    if as_json:
+        click.echo(json.dumps({"servers": [_json(server, present) for server in decided]}, indent=2))
+    else:
+        click.echo("\n\n".join(_text(server, present) for server in decided))
+    return UNREACHABLE if any(server.managed.fault for server in decided) else 0
+
+
+def _path_of(file: Path) -> Path:
+    """Return the document that an argument means; ``demo`` is that of the reference servers."""
+    return Path(str(package_files("mcp_assay.demo").joinpath("servers.json"))) if file == _DEMO else file
+
+
+def _root(start: Path) -> Path:
+    """Return the folder that pytest would take for the project's, so that both find the same settings."""
+    above = (start, *start.parents)
+    return next((folder for folder in above if any((folder / mark).is_file() for mark in _ROOT_MARKS)), start)
+
+
+def _asked_for(loaded: Loaded, names: Sequence[str]) -> list[ServerSpec]:
+    """Return the servers that may be started.
+
+    Raises:
+        ConfigError: A document cannot be used.
+        UsageError: No server has a name that was asked for.
+    """
+    if loaded.errors:
+        raise loaded.errors[0]
+    wanted = [spec for spec in loaded.specs if not names or any(fnmatch.fnmatchcase(spec.name, n) for n in names)]
+    if not wanted:
+        raise UsageError(f"no configured server is called {' or '.join(map(repr, names))}")
+    return [spec for spec in wanted if not spec.disabled]
+
+
+def _presenter(specs: Sequence[ServerSpec], overlay: Overlay, variables: EnvironmentVariables) -> Presenter:
+    """Return what makes text fit to be shown; looks every variable up once, so that a missing one stops everything.
+
+    Raises:
+        ConfigError: A variable is unset.
+    """
+    secrets: dict[str, str] = {}
+    for spec in specs:
+        launch = spec.resolve(overlay.variables(spec.name, variables))
+        found = {**literal_secrets(spec), **launch.secrets}
+        secrets |= {f"{spec.name} {label}": value for label, value in found.items()}
+    return Presenter(Redactor(secrets))
+
+
+def _announce(specs: Sequence[ServerSpec], overlay: Overlay, present: Presenter) -> None:
+    """Say what is about to be started, before it is, where it does not mix with the result."""
+    if overlay.path is not None:
+        click.echo(f"settings of {overlay.path}", err=True)
+    for spec in specs:
+        place = str(spec.url) if spec.url is not None else " ".join(str(part) for part in spec.command)
+        click.echo(f"starting {present.line(f'{spec.name}: {place}', 200)}", err=True)
+
+
+async def _decide(
+    specs: Sequence[ServerSpec],
+    overlay: Overlay,
+    variables: EnvironmentVariables,
+    settings: Settings,
+    limits: Limits,
+) -> list[ServerUnderTest]:
+    """Return every server with its tools and what is decided of them; nothing is left running."""
+    connector = Connector(limits=limits)
+    try:
+        opened = await open_run(
+            specs,
+            connector=connector,
+            variables_for=lambda spec: overlay.variables(spec.name, variables),
+            settings=settings,
+            rules=overlay,
+        )
+        try:
+            return list(opened.run.servers.values())
+        finally:
+            await opened.close()
+    finally:
+        connector.reaper.close()
+
+
+def _text(server: ServerUnderTest, present: Presenter) -> str:
+    """Return one server as a heading and a table."""
+    name = present.line(server.name, 60)
+    fault = server.managed.fault
+    if fault is not None:
+        hint = f"\nhint: {present.text(fault.hint)}" if fault.hint else ""
+        return f"{name}: {present.text(fault.message)}{hint}"
+    called = sum(tool.decision.allowed for tool in server.tools)
+    head = f"{name}: would call {called} of {len(server.tools)} tool{'' if len(server.tools) == 1 else 's'}"
+    rows = [
+        (
+            present.line(tool.name, 60),
+            "yes" if tool.decision.allowed else "no",
+            present.line(
+                tool.decision.reason.removeprefix("not called: ").partition("; to open it")[0], _WIDEST_REASON
+            ),
+        )
+        for tool in server.tools
+    ]
+    table = tabulate(rows, headers=("tool", "call", "why"), tablefmt="simple", disable_numparse=True)
+    return f"{head}\n{table}" if rows else head
+
+
+def _json(server: ServerUnderTest, present: Presenter) -> dict[str, Json]:
+    """Return one server as JSON."""
+    fault = server.managed.fault
+    return {
+        "name": present.line(server.name),
+        "error": None if fault is None else {"kind": fault.kind.value, "message": present.text(fault.message)},
+        "tools": [
+            {
+                "name": present.line(tool.name),
+                "call": tool.decision.allowed,
+                "reason": present.text(tool.decision.reason),
+            }
+            for tool in server.tools
+        ],
+    }
