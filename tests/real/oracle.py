@@ -26,6 +26,22 @@ SILENCE_S = 1.0
 
 Message = dict[str, Any]
 
+BY_CAPABILITY: tuple[tuple[str, str, str, Message], ...] = (
+    ("unknown_prompt", "prompts", "prompts/get", {"name": "x-oracle-none"}),
+    (
+        "unknown_ref",
+        "completions",
+        "completion/complete",
+        {
+            "ref": {"type": "ref/prompt", "name": "x-oracle-none"},
+            "argument": {"name": "x", "value": ""},
+        },
+    ),
+    ("nameless_call", "tools", "tools/call", {"arguments": {}}),
+    ("nameless_read", "resources", "resources/read", {}),
+)
+"""Name of the fact, the capability without which the question makes no sense, method, parameters."""
+
 
 def expand(text: str) -> str:
     """Return a configured text with ``${NAME:-default}`` looked up in the environment."""
@@ -120,15 +136,21 @@ def facts_of(entry: dict[str, Any]) -> dict[str, Any]:
     peer = Peer(entry)
     try:
         client = {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "oracle", "version": "1"}}
-        version = peer.ask(1, "initialize", client)["result"]["protocolVersion"]
+        opening = peer.ask(1, "initialize", client)["result"]
         peer.send({"jsonrpc": "2.0", "method": "notifications/initialized"})
         return {
-            "version": version,
+            "version": opening["protocolVersion"],
             "tools": [tool["name"] for tool in peer.ask(2, "tools/list")["result"]["tools"]],
             "unknown_method": outcome(peer.ask(3, "x-oracle/none")),
             "unknown_tool": outcome(peer.ask(4, "tools/call", {"name": "x-oracle-none", "arguments": {}})),
             "broken_json": peer.codes_after(5, '{"jsonrpc": "2.0", "id": 50, "method":'),
             "no_request": peer.codes_after(6, {"id": 60, "method": "ping"}, {"jsonrpc": "2.0", "id": 61}),
+            "bad_cursor": outcome(peer.ask(7, "tools/list", {"cursor": "!!x-oracle"})),
+            **{
+                fact: outcome(peer.ask(number, method, params))
+                for number, (fact, capability, method, params) in enumerate(BY_CAPABILITY, start=8)
+                if capability in opening["capabilities"]
+            },
         }
     except (EOFError, BrokenPipeError) as problem:
         return {"gone": str(problem)}
