@@ -157,7 +157,7 @@ def decide(
     arguments = None if rule.args is None else dict(rule.args)
     if rule.call is not None:
         word = "opened" if rule.call else "closed"
-        return CallDecision(allowed=rule.call, reason=f"{word} by mcp-assay.toml", arguments=arguments)
+        return CallDecision(allowed=rule.call, reason=f"{word} by mcp-assay.toml", arguments=arguments, explicit=True)
     if switched_off:
         return _not_called("the configuration switches it off", server, tool)
     if allow_writes:

@@ -8,8 +8,9 @@ from mcp_assay.core.verdicts import Category, Judgement, passed, skipped, violat
 from mcp_assay.readiness.check import Scope
 from mcp_assay_suites.catalogue import check
 from mcp_assay_suites.exercising.asking import every_call, never_exercised
-from mcp_assay_suites.exercising.calling import valid_calls
+from mcp_assay_suites.exercising.durations import is_asked_to_wait
 from mcp_assay_suites.exercising.minimal import smallest
+from mcp_assay_suites.exercising.shared import valid_calls
 from mcp_assay_suites.observing.judging import counted
 
 if TYPE_CHECKING:
@@ -47,10 +48,18 @@ async def hang(subject: Subject) -> Judgement:
     if isinstance(cases, Judgement):
         return cases
     late = next((case for case in cases if case.timed_out), None)
+    if late is not None and is_asked_to_wait(late, cases) and not late.silenced_server:
+        return skipped(f"the unanswered call may have asked for it: {late.call}")
     if late is None:
         return passed(f"{counted(len(cases), 'call')}, the slowest answered after {_slowest(cases):.3g} s")
+
+    async def shows(other: Case) -> bool:
+        return other.timed_out
+
+    # Smaller arguments are not waited for as long, so the exchange that is shown stays the first one.
     blocked = ", and the server answered nothing else either" if late.silenced_server else ""
-    observed = f"{late.call}: {late.exchange.describe()}{blocked}"
+    least = await smallest(subject, late, shows)
+    observed = f"{least.call}: {late.exchange.describe()}{blocked}"
     return violated("every call is answered within its time limit", observed, exchange=late.exchange.evidence())
 
 

@@ -37,12 +37,14 @@ async def error_has_text(subject: Subject) -> Judgement:
     failed = [case for case in cases if case.exchange.is_tool_error]
     if not failed:
         return not_applicable("no call was answered with isError")
-    mute = next((case for case in failed if not any(text.strip() for text in texts_of(case))), None)
+    mute = next((case for case in failed if not _has_text(case)), None)
     if mute is not None:
+        mute = await smallest(subject, mute, _is_mute)
         expected = "a result with isError says in text what went wrong"
         return violated(expected, f"{mute.call}: it holds no text", exchange=mute.exchange.evidence())
-    traced = next((case for case in failed if any(STACK_TRACE.search(text) for text in texts_of(case))), None)
+    traced = next((case for case in failed if _is_traced(case)), None)
     if traced is not None:
+        traced = await smallest(subject, traced, _shows_trace)
         expected = "an error tells a model what to do, not where the code failed"
         return noted(expected, f"{traced.call}: it holds a stack trace", exchange=traced.exchange.evidence())
     return passed(counted(len(failed), "tool error"))
@@ -68,6 +70,26 @@ async def tool_failure_in_result(subject: Subject) -> Judgement:
         f"{internal.call}: {internal.exchange.describe()}",
         exchange=internal.exchange.evidence(),
     )
+
+
+def _has_text(case: Case) -> bool:
+    """Return whether a result says anything in text."""
+    return any(text.strip() for text in texts_of(case))
+
+
+def _is_traced(case: Case) -> bool:
+    """Return whether a result holds a stack trace."""
+    return any(STACK_TRACE.search(text) for text in texts_of(case))
+
+
+async def _is_mute(case: Case) -> bool:
+    """Return whether a call failed without a word."""
+    return case.exchange.is_tool_error and not _has_text(case)
+
+
+async def _shows_trace(case: Case) -> bool:
+    """Return whether a call failed with a stack trace."""
+    return case.exchange.is_tool_error and _is_traced(case)
 
 
 CHECKS = (error_has_text, tool_failure_in_result)

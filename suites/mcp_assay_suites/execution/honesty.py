@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mcp_assay.core.verdicts import Category, Judgement, not_applicable, passed, skipped, violated
@@ -16,6 +16,7 @@ from mcp_assay_suites.exercising.calling import Planned, call
 from mcp_assay_suites.exercising.cases import canonical
 from mcp_assay_suites.exercising.known import QUICK_S
 from mcp_assay_suites.exercising.limits import is_open_world
+from mcp_assay_suites.exercising.shared import plain_looks
 from mcp_assay_suites.observing.judging import counted
 
 if TYPE_CHECKING:
@@ -111,23 +112,13 @@ async def _changes(subject: Subject, case: Case, *, calls_before: int) -> tuple[
 
 
 async def _observers(subject: Subject) -> list[Observer]:
-    """Return calls of other read-only tools that worked."""
+    """Return calls of other read-only tools that worked, quickly and without being told what to look at."""
     found: list[Observer] = []
-    for tool in subject.server.tools:
-        if tool is subject.tool or not _shows_state(tool):
-            continue
-        other = replace(subject, tool=tool)
-        cases = await successes(other)
-        if not isinstance(cases, Judgement) and cases[0].exchange.duration_s <= _QUICK_S:
-            found.append(Observer(subject=other, case=cases[0]))
-        if len(found) == _MOST_TOOLS:
-            break
-    return found
-
-
-def _shows_state(tool: ToolUnderTest) -> bool:
-    """Return whether a tool may be called just to look."""
-    return tool.decision.allowed and _claims(tool, "readOnlyHint") and not is_open_world(tool)
+    for other, calls in await plain_looks(subject):
+        case = next(iter(calls.successes), None)
+        if case is not None and case.exchange.duration_s <= _QUICK_S:
+            found.append(Observer(subject=other, case=case))
+    return found[:_MOST_TOOLS]
 
 
 async def _snapshot(subject: Subject, observers: list[Observer]) -> Snapshot:

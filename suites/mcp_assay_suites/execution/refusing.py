@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from mcp_assay.core.verdicts import Category, Judgement, not_applicable, noted, passed, skipped, violated
 from mcp_assay.readiness.check import Scope
 from mcp_assay_suites.catalogue import check
-from mcp_assay_suites.exercising.calling import wrong_calls
+from mcp_assay_suites.exercising.minimal import smallest
+from mcp_assay_suites.exercising.shared import wrong_calls
 from mcp_assay_suites.observing.judging import counted, listed
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ async def inputs_validated(subject: Subject) -> Judgement:
     if isinstance(cases, Judgement):
         return cases
     fatal = [case for case in cases if case.ended_server or (case.silenced_server and not case.timed_out)]
-    taken = [case for case in cases if case.succeeded]
+    taken = [await smallest(subject, case, _is_taken) for case in cases if case.succeeded]
     if fatal or taken:
         problems = [_told(case) for case in (*fatal, *taken)]
         expected = "arguments that break the input schema are refused, and the server goes on"
@@ -55,6 +56,11 @@ async def input_error_in_result(subject: Subject) -> Judgement:
     if strict is not None:
         return noted(expected, _told(strict), exchange=strict.exchange.evidence())
     return passed(counted(len(refused), "refusal"))
+
+
+async def _is_taken(case: Case) -> bool:
+    """Return whether a call was answered as if its arguments were right."""
+    return case.succeeded
 
 
 async def _wrong(subject: Subject) -> list[Case] | Judgement:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from mcp_assay.generation import GenerationError, example_arguments, invalid_examples
 from mcp_assay.wire.schemas import ProblemKind
-from mcp_assay_suites.exercising.cases import Flaw
+from mcp_assay_suites.exercising.cases import Flaw, canonical
+from mcp_assay_suites.exercising.durations import shortened
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -60,9 +61,14 @@ async def valid_arguments(subject: Subject, count: int) -> Chosen:
         made = await asyncio.to_thread(example_arguments, schema, seed=subject.run.settings.seed, count=count)
     except GenerationError as problem:
         return Chosen(arguments=(), problem=f"no arguments can be generated: {problem.message}")
-    fitting = [arguments for arguments in made if (await subject.run.schemas.validate(schema, arguments)).clean]
+    fitting: dict[str, JsonObject] = {}
+    for arguments in made:
+        for candidate in (shortened(arguments), arguments):
+            if (await subject.run.schemas.validate(schema, candidate)).clean:
+                fitting.setdefault(canonical(candidate), candidate)
+                break
     return Chosen(
-        arguments=fitting[:count],
+        arguments=list(fitting.values())[:count],
         problem=None if fitting else "no arguments can be generated that fit the input schema",
     )
 
@@ -85,7 +91,7 @@ async def wrong_arguments(subject: Subject, count: int) -> list[Wrong]:
         if len(chosen) == count:
             break
         if await _beyond_doubt(subject, schema, offered):
-            flaw = Flaw(keyword=offered.keyword, text=offered.description)
+            flaw = Flaw(keyword=offered.keyword, pointer=offered.pointer, text=offered.description)
             chosen.append(Wrong(arguments=offered.arguments, flaw=flaw))
     return chosen
 
@@ -105,12 +111,12 @@ async def _beyond_doubt(subject: Subject, schema: JsonObject, offered: InvalidAr
     """Return whether the offer is certainly wrong and could not be meant well."""
     if offered.keyword in ANNOTATIONS_ONLY:
         return False
-    if offered.keyword == "type" and not isinstance(_value_at(offered.arguments, offered.pointer), dict | list):
+    if offered.keyword == "type" and not isinstance(value_at(offered.arguments, offered.pointer), dict | list):
         return False
     return bool((await subject.run.schemas.validate(schema, offered.arguments)).of_kind(ProblemKind.INSTANCE))
 
 
-def _value_at(arguments: JsonObject, pointer: str) -> Json:
+def value_at(arguments: JsonObject, pointer: str) -> Json:
     """Return the value at a JSON Pointer (RFC 6901), or null where there is none."""
     place: Json = arguments
     for part in pointer.split("/")[1:]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mcp_assay.core.verdicts import Judgement, skipped
-from mcp_assay_suites.exercising.calling import valid_calls, wrong_calls
+from mcp_assay_suites.exercising.shared import valid_calls, wrong_calls
 from mcp_assay_suites.observing.judging import counted
 
 if TYPE_CHECKING:

@@ -21,10 +21,12 @@ class Flaw:
 
     Attributes:
         keyword: The one keyword that is violated.
+        pointer: JSON Pointer of the place in the arguments.
         text: What is wrong, in one clause.
     """
 
     keyword: str
+    pointer: str
     text: str
 
 
@@ -81,11 +83,13 @@ class Calls:
         cases: The calls, in the order in which they were made.
         problem: Why there are fewer than planned, or None.
         begun: Whether the first attempt to make them has started.
+        explored: Whether calls at the edges of the schema were tried as well, or may not be.
     """
 
     cases: list[Case] = field(default_factory=list[Case])
     problem: str | None = None
     begun: bool = False
+    explored: bool = False
 
     @property
     def successes(self) -> list[Case]:

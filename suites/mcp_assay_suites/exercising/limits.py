@@ -28,6 +28,12 @@ def is_repeatable(tool: ToolUnderTest) -> bool:
     return annotations.get("readOnlyHint") is True or annotations.get("idempotentHint") is True
 
 
+def may_look(tool: ToolUnderTest) -> bool:
+    """Return whether a tool may be called just to see what happens: opened, read-only, and closed to the world."""
+    read_only = tool.definition.annotations.get("readOnlyHint") is True
+    return tool.decision.allowed and read_only and not is_open_world(tool)
+
+
 def calls_left(server: ServerUnderTest, tool: ToolUnderTest) -> int | None:
     """Return how many more calls the tool may get in this run, or None for no limit."""
     return max(0, OPEN_WORLD_CALLS - server.calls.get(tool.name, 0)) if is_open_world(tool) else None

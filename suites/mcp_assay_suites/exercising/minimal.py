@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from mcp_assay.readiness.subject import UnavailableError
-from mcp_assay_suites.exercising.arguments import input_schema
+from mcp_assay_suites.exercising.arguments import input_schema, value_at
 from mcp_assay_suites.exercising.calling import Planned, call
 from mcp_assay_suites.exercising.cases import canonical
 from mcp_assay_suites.exercising.limits import may_explore
@@ -17,47 +18,86 @@ if TYPE_CHECKING:
     from mcp_assay.readiness.subject import Subject
     from mcp_assay_suites.exercising.cases import Case
 
-_MOST_CALLS = 12
-_MOST_DEADLY_CALLS = 4
-_MOST_CANDIDATES = 60
+_MOST_CALLS = 40
+_MOST_DEADLY_CALLS = 6
+_MOST_CANDIDATES = 120
+_PATIENCE_S = 2.0
+_QUICK_S = 0.5
+_ABOUT_PARTS = frozenset(
+    {"required", "dependentRequired", "additionalProperties", "unevaluatedProperties", "minItems", "maxItems"}
+    | {"minProperties", "maxProperties", "uniqueItems", "contains"}
+)
+"""Keywords that judge how a value is put together; its parts may shrink."""
 
 
 async def smallest(subject: Subject, case: Case, shows: Callable[[Case], Awaitable[bool]]) -> Case:
-    """Return a case with smaller arguments that still shows the fault, found within a few calls; ``case`` if none is.
+    """Return a case with smaller arguments that still shows the fault, found within some calls; ``case`` if none is.
 
-    Only a tool that may be called again is, and only with arguments that fit its input schema.
+    Only a tool that may be called again is, and only with arguments that fit its input schema, or break it as ``case``
+    does.
 
     Args:
         subject: The tool.
-        case: A call with valid arguments that shows the fault.
+        case: A call that shows the fault.
         shows: Whether another call shows it too.
     """
-    if case.flaw is not None or not may_explore(subject):
+    slow = case.exchange.duration_s > _QUICK_S and not case.timed_out
+    if slow or not may_explore(subject):
         return case
-    calls = _MOST_DEADLY_CALLS if case.ended_server or case.silenced_server else _MOST_CALLS
-    tried = {canonical(case.arguments)}
+    costly = case.ended_server or case.silenced_server or case.timed_out
+    search = _Search(subject, case, shows)
     try:
-        while (candidate := await _next(subject, case.arguments, tried)) is not None and calls:
-            calls -= 1
-            attempt = await call(subject, Planned(arguments=candidate))
-            case = attempt if await shows(attempt) else case
+        await search.run(_MOST_DEADLY_CALLS if costly else _MOST_CALLS)
     except UnavailableError:
-        return case
-    return case
+        return search.best
+    return search.best
 
 
-async def _next(subject: Subject, arguments: JsonObject, tried: set[str]) -> JsonObject | None:
-    """Return the next smaller arguments that were not tried yet and fit the input schema."""
-    for count, candidate in enumerate(reductions(arguments)):
-        if count >= _MOST_CANDIDATES:
-            return None
-        text = canonical(candidate)
-        if text in tried:
-            continue
-        tried.add(text)
-        if (await subject.run.schemas.validate(input_schema(subject), candidate)).clean:
-            return candidate
-    return None
+class _Search:
+    """Looks for smaller arguments, one step after another."""
+
+    def __init__(self, subject: Subject, case: Case, shows: Callable[[Case], Awaitable[bool]]) -> None:
+        self._subject = subject
+        self._shows = shows
+        self._tried = {canonical(case.arguments)}
+        self._flaws: frozenset[tuple[str, str]] = frozenset()
+        # What hangs is not waited for as long again: other calls were answered much sooner.
+        self._timeout_s = _PATIENCE_S if case.timed_out else None
+        self.best = case
+
+    async def run(self, calls: int) -> None:
+        """Improve `best` within a number of calls."""
+        self._flaws = await self._flaws_of(self.best.arguments)
+        while calls and (candidate := await self._next()) is not None:
+            calls -= 1
+            planned = Planned(arguments=candidate, flaw=self.best.flaw)
+            attempt = await call(self._subject, planned, timeout_s=self._timeout_s)
+            if await self._shows(attempt):
+                self.best = attempt
+
+    async def _next(self) -> JsonObject | None:
+        """Return the next smaller arguments that were not tried yet and are as right or wrong as those at hand."""
+        for candidate in islice(reductions(self.best.arguments), _MOST_CANDIDATES):
+            text = canonical(candidate)
+            if text not in self._tried and self._keeps_flaw(candidate):
+                self._tried.add(text)
+                if await self._flaws_of(candidate) == self._flaws:
+                    return candidate
+        return None
+
+    def _keeps_flaw(self, candidate: JsonObject) -> bool:
+        """Return whether the value that is wrong in itself stays what it is: a smaller one might be meant well."""
+        flaw = self.best.flaw
+        if flaw is None or flaw.keyword in _ABOUT_PARTS:
+            return True
+        return value_at(candidate, flaw.pointer) == value_at(self.best.arguments, flaw.pointer)
+
+    async def _flaws_of(self, arguments: JsonObject) -> frozenset[tuple[str, str]]:
+        """Return where arguments break which keywords; nothing for valid ones."""
+        verdict = await self._subject.run.schemas.validate(input_schema(self._subject), arguments)
+        if verdict.exceeded or verdict.unusable:
+            return frozenset({("", "cannot be judged")})
+        return frozenset((problem.path, problem.keyword) for problem in verdict.problems)
 
 
 def reductions(arguments: JsonObject) -> Iterator[JsonObject]:
@@ -75,8 +115,11 @@ def smaller_values(value: Json) -> Iterator[Json]:
         case bool():
             if value:
                 yield False
-        case int() | float():
-            yield from (plain for plain in (0, 1) if abs(plain) < abs(value))
+        case int():
+            steps = (value, value - value // 2, value // 4, value // 8, value // 16, value // 64, 1)
+            yield from dict.fromkeys(value - step for step in (*steps, -1) if abs(value - step) < abs(value))
+        case float():
+            yield from (plain for plain in (0, 1, float(int(value))) if abs(plain) < abs(value))
         case str():
             yield from (value[:length] for length in dict.fromkeys((0, 1, len(value) // 2)) if length < len(value))
         case list():

@@ -65,6 +65,30 @@ def strings_of(case: Case) -> list[str]:
     return found
 
 
+def values_of(case: Case) -> Iterator[tuple[str, Json]]:
+    """Yield the texts and numbers in a call's answer with the name of the member, or of the array, they stand in."""
+    result = case.exchange.result or {}
+    structured = result.get("structuredContent")
+    if structured is not None:
+        yield from _named("", structured)
+        return
+    for text in _strings(result.get("content")):
+        if text[:1] in {"{", "["}:
+            yield from _named("", _parsed(text))
+
+
+def _named(name: str, value: Json) -> Iterator[tuple[str, Json]]:
+    """Yield scalars with the nearest name above them."""
+    if isinstance(value, dict):
+        for inner, part in value.items():
+            yield from _named(inner, part)
+    elif isinstance(value, list):
+        for part in value:
+            yield from _named(name, part)
+    elif name and isinstance(value, str | int | float) and not isinstance(value, bool):
+        yield name, value
+
+
 def comes_back(text: str, case: Case) -> bool:
     """Return whether a text stands anywhere in a call's answer."""
     return any(text in found for found in strings_of(case))
