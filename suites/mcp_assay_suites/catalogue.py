@@ -88,7 +88,13 @@ CATALOGUE: Mapping[str, Row] = MappingProxyType(
 
 
 def check(
-    identity: str, *, category: Category, scope: Scope = Scope.SERVER, unreachable: bool = False, late: bool = False
+    identity: str,
+    *,
+    category: Category,
+    scope: Scope = Scope.SERVER,
+    unreachable: bool = False,
+    late: bool = False,
+    measures: bool = False,
 ) -> Callable[[CheckFunction], Check]:
     """Return a decorator that makes a check of the coroutine function which judges a catalogue row.
 
@@ -98,6 +104,7 @@ def check(
         scope: Whether it is judged once a server or once a tool.
         unreachable: Whether it is the check that fails when the server cannot be reached.
         late: Whether it judges all that the server sent in the run, and so comes at the end of the server's lane.
+        measures: Whether it looks beside the wire, so that a recording keeps its judgement.
 
     Raises:
         KeyError: The catalogue has no such row.
@@ -117,6 +124,7 @@ def check(
             transports=row.transports,
             unreachable=unreachable,
             late=late,
+            measures=measures,
         )
 
     return declare

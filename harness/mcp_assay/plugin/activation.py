@@ -13,15 +13,18 @@ import pytest
 
 from mcp_assay.config.adhoc import COMMAND_LINE
 from mcp_assay.config.overlay import Overlay
+from mcp_assay.core.clock import SystemClock
 from mcp_assay.core.errors import UsageError
 from mcp_assay.plugin import named_by_node_id, parametrisation
+from mcp_assay.plugin.accepted import Accepted
 from mcp_assay.plugin.arguments import arguments_for
 from mcp_assay.plugin.builtin import BuiltinChecksAndWriters
-from mcp_assay.plugin.options import Options
+from mcp_assay.plugin.options import LOCK_CHECK, Options
 from mcp_assay.plugin.report_targets import targets_of
 from mcp_assay.plugin.selection import command_line_document, read_documents, variables_of
 from mcp_assay.plugin.session import SessionHooks
 from mcp_assay.plugin.state import STATE, AssaySession
+from mcp_assay.plugin.taping import taping_of
 from mcp_assay.readiness.settings import Gate, Settings
 from mcp_assay.wire.eras import era_of
 from mcp_assay.wire.limits import Limits
@@ -74,10 +77,16 @@ def _state(config: pytest.Config, options: Options, documents: Sequence[ConfigDo
     every_revision = options.mcp_protocol == EVERY_REVISION
     if options.mcp_protocol is not None and not every_revision:
         _check_protocol(options.mcp_protocol)
+    accepted = Accepted.of(options, root=config.rootpath, invoked_in=config.invocation_params.dir, clock=SystemClock())
     return AssaySession(
         documents=documents,
         variables=variables_of(options.mcp_input),
-        settings=Settings(gate=Gate(options.mcp_level), allow_writes=options.mcp_allow_writes, seed=options.mcp_seed),
+        settings=Settings(
+            gate=Gate(options.mcp_level),
+            allow_writes=options.mcp_allow_writes,
+            seed=options.mcp_seed,
+            strict=accepted.strict,
+        ),
         limits=Limits(start_s=options.mcp_start_timeout, call_s=options.mcp_call_timeout),
         protocol=None if every_revision else options.mcp_protocol,
         every_revision=every_revision,
@@ -87,6 +96,8 @@ def _state(config: pytest.Config, options: Options, documents: Sequence[ConfigDo
         skip_unset=options.mcp_unset == "skip",
         on_demand=_on_demand(config),
         distributed=hasattr(config, "workerinput"),
+        accepted=accepted,
+        taping=taping_of(options.mcp_record, options.mcp_replay, config.invocation_params.dir),
     )
 
 
@@ -120,6 +131,7 @@ def _reproduce(options: Options, documents: Sequence[ConfigDocument]) -> str:
     if any(document.id not in {document.given, COMMAND_LINE} for document in documents):
         words += [word for given in options.mcp_config for word in ("--mcp-config", given)]
     words += ["--mcp-allow-writes"] * options.mcp_allow_writes
+    words += ["--mcp-lock", LOCK_CHECK] if options.mcp_lock == LOCK_CHECK else []
     words += ["--mcp-protocol", options.mcp_protocol] if options.mcp_protocol else []
     words += ["--mcp-seed", str(options.mcp_seed)] if options.mcp_seed else []
     return shlex.join(words)

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     import pytest
 
 GATES = ("must", "should", "all")
+LOCK_CHECK, LOCK_UPDATE = "check", "update"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +32,11 @@ class Options:
     mcp_call_timeout: float
     mcp_seed: int
     mcp_report: list[str]
+    mcp_lock: str | None
+    mcp_baseline: str | None
+    mcp_baseline_update: bool
+    mcp_record: str | None
+    mcp_replay: str | None
 
     @property
     def names_servers(self) -> bool:
@@ -49,6 +55,7 @@ def add_options(parser: pytest.Parser) -> None:
     group = parser.getgroup("mcp-assay", "MCP servers: connect, judge, score")
     _add_what_to_judge(group)
     _add_how_to_judge(group)
+    _add_what_was_accepted(group)
     _add_what_to_write(group)
 
 
@@ -156,8 +163,37 @@ def _score(text: str) -> float:
     return score
 
 
+def _add_what_was_accepted(group: pytest.OptionGroup) -> None:
+    """Register the options that compare with what was accepted before."""
+    group.addoption(
+        "--mcp-lock",
+        choices=(LOCK_CHECK, LOCK_UPDATE),
+        default=None,
+        help="check: fail the run when a definition no longer is what mcp-assay.lock holds in a way that breaks "
+        "callers; update: write the definitions of this run to that file. Without this, changes are warnings",
+    )
+    group.addoption(
+        "--mcp-baseline",
+        default=None,
+        metavar="FILE",
+        help="TOML file of accepted findings by check, server and tool, each with a reason and its last day; an entry "
+        "that has expired or that no finding needs fails the run",
+    )
+    group.addoption(
+        "--mcp-baseline-update",
+        action="store_true",
+        help="write the failures of this run to the file of --mcp-baseline; entries still needed stay as they are",
+    )
+
+
 def _add_what_to_write(group: pytest.OptionGroup) -> None:
     """Register the options that say what the run leaves behind."""
+    group.addoption(
+        "--mcp-record", default=None, metavar="DIR", help="keep every exchange in this folder, without secrets"
+    )
+    group.addoption(
+        "--mcp-replay", default=None, metavar="DIR", help="judge the exchanges in this folder again; starts no server"
+    )
     group.addoption(
         "--mcp-report",
         action="append",

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
+from mcp_assay.core.errors import AssayError
 from mcp_assay.core.verdicts import Outcome
 from mcp_assay.plugin.items import CheckItem, ConfigFile
 from mcp_assay.plugin.report_targets import write_reports
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 _VERDICT = "mcp_verdict"
 _FACTS = "mcp_facts"
 _PLANNED = "mcp_planned"
+_FIRST_WORKER = "gw0"
 _TERMINATED = 128 + signal.SIGTERM
 
 
@@ -55,6 +57,7 @@ class SessionHooks:
         self._facts: dict[tuple[str, str], ServerFacts] = {}
         self._document: Document | None = None
         self._messages: list[str] = []
+        self._notes: list[str] = []
         self._previous_handler: Any = None
         self._deselected = False
         self._planned = 0
@@ -96,6 +99,11 @@ class SessionHooks:
         """Keep the selected checks, which the lanes will run, and count what a whole run would make."""
         self._state.selected = [item.planned for item in session.items if isinstance(item, CheckItem)]
         self._planned = self._state.planned()
+        if getattr(self._config, "workerinput", {}).get("workerid", _FIRST_WORKER) == _FIRST_WORKER:
+            try:
+                self._notes += self._state.update_lock()
+            except AssayError as problem:
+                raise pytest.UsageError(str(problem)) from None
 
     def pytest_runtest_setup(self, item: pytest.Item) -> None:
         """Start the lanes with the first check, after a user's own tests that come before it."""
@@ -163,7 +171,9 @@ class SessionHooks:
             self._state.close()
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
-        """Print the scores, the costliest findings and what went wrong with the reports."""
+        """Print what was locked, the scores, the costliest findings and what went wrong with the reports."""
+        for note in self._notes:
+            terminalreporter.write_line(self._state.presenter.text(note))
         if self._document is None:
             return
         terminalreporter.section("mcp-assay")
@@ -205,6 +215,8 @@ class SessionHooks:
         self._messages += self._state.missing_required(list(self._facts.values()))
         if not self._deselected:
             self._messages += self._state.stale_acceptances(self._verdicts)
+        whole = not self._deselected and not self._options.mcp_server and len(self._verdicts) >= self._planned
+        self._messages += self._state.settle_baseline(self._verdicts, list(self._facts.values()), whole=whole)
         if self._messages and status == pytest.ExitCode.OK:
             status = int(pytest.ExitCode.TESTS_FAILED)
         document["run"]["exit_status"] = status

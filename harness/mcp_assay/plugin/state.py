@@ -16,6 +16,8 @@ from mcp_assay.core.errors import AssayError, ConfigError
 from mcp_assay.core.presentation import Presenter
 from mcp_assay.core.redaction import Redactor
 from mcp_assay.core.verdicts import Category
+from mcp_assay.plugin.accepted import Accepted
+from mcp_assay.plugin.taping import Taping
 from mcp_assay.readiness.acceptance import stale_acceptances
 from mcp_assay.readiness.document import PhaseFacts, ServerFacts, ServerStatus
 from mcp_assay.readiness.engine import Engine
@@ -62,6 +64,8 @@ class AssaySession:
         skip_unset: Whether a server with an unset variable is skipped.
         on_demand: Whether checks run only when their item does, instead of ahead in lanes.
         distributed: Whether other processes run beside this one, so that nothing can be timed.
+        accepted: The lock file and the baseline.
+        taping: Whether the run is recorded or replayed.
         loop: Where connections live.
         presenter: Makes text fit to be shown.
         selected: The checks that pytest is going to run.
@@ -80,6 +84,8 @@ class AssaySession:
     skip_unset: bool = False
     on_demand: bool = False
     distributed: bool = False
+    accepted: Accepted = field(default_factory=Accepted)
+    taping: Taping = field(default_factory=Taping)
     loop: BackgroundLoop = field(default_factory=BackgroundLoop)
     presenter: Presenter = field(default_factory=Presenter)
     selected: Sequence[PlannedCheck] = ()
@@ -138,6 +144,7 @@ class AssaySession:
             else:
                 secrets |= {f"{spec.name} {label}": value for label, value in launch.secrets.items()}
         self.presenter = Presenter(Redactor(secrets))
+        self.accepted = self.accepted.without_secrets(self.presenter.redactor)
 
     def discover(self) -> OpenRun:
         """Connect to every server, once, and return what came of it."""
@@ -208,6 +215,7 @@ class AssaySession:
             except (LoopStuckError, CancelledError):
                 self._connector.reaper.close()
         self._connector.reaper.close()
+        self.taping.close()
         self.loop.close()
 
     def phases(self) -> PhaseFacts:
@@ -237,6 +245,23 @@ class AssaySession:
         judged = [spec.name for spec in self.specs if not spec.disabled]
         place = self.overlay.path.name if self.overlay.path else ""
         yield from (f"{place} {problem}" for problem in stale_acceptances(self.overlay, judged, verdicts))
+
+    def update_lock(self) -> list[str]:
+        """Write the lock file when that was asked for and servers are connected; return what to tell the user.
+
+        Raises:
+            AssayError: The file cannot be written.
+        """
+        if not self.accepted.updates_lock or self._discovery is None:
+            return []
+        return self.accepted.update_lock(list(self._discovery.run.servers.values()))
+
+    def settle_baseline(
+        self, verdicts: Sequence[Verdict], facts: Sequence[ServerFacts], *, whole: bool
+    ) -> Iterator[str]:
+        """Yield what is wrong with the baseline after a run; see `Accepted.settle`."""
+        unreached = [server.name for server in facts if server.status is not ServerStatus.CONNECTED]
+        return self.accepted.settle(verdicts, whole=whole, unreached=unreached)
 
     def _is_required(self, spec: ServerSpec) -> bool:
         """Return whether the run must fail without the server; the user's own settings come first."""
@@ -269,6 +294,10 @@ class AssaySession:
             rules=self.overlay,
             clock=self.clock,
             every_revision=self.every_revision,
+            lock=self.accepted.compared,
+            baseline=self.accepted.baseline,
+            opening=self.taping.opening,
+            observations=self.taping.observations(self.presenter),
         )
 
     def _wait(self, future: Future[Verdict]) -> Verdict:

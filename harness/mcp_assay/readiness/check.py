@@ -49,6 +49,7 @@ class Check:
         transports: Transports it is about; empty for all.
         unreachable: Whether it is the check that fails when the server cannot be reached.
         late: Whether it judges all that the server sent in the run, and so comes at the end of the server's lane.
+        measures: Whether it looks beside the wire, so that a recording keeps its judgement.
     """
 
     id: str
@@ -62,6 +63,7 @@ class Check:
     transports: frozenset[str] = frozenset()
     unreachable: bool = False
     late: bool = False
+    measures: bool = False
 
     def level_in(self, version: str) -> Level | None:
         """Return the level in a revision, or None when the check says nothing about it."""

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from mcp_assay.core.verdicts import Category, Judgement, Outcome, Verdict, skipped
 from mcp_assay.readiness.acceptance import acceptance_of
+from mcp_assay.readiness.observations import is_beside_the_wire
 from mcp_assay.readiness.subject import Subject, UnavailableError
 
 if TYPE_CHECKING:
@@ -126,7 +127,16 @@ class Engine:
         fault = item.server.managed.fault
         if fault is not None and not item.check.unreachable:
             return skipped(f"server {item.server.name} could not be reached")
-        return await item.check.run(Subject(server=item.server, run=self._run, tool=item.tool))
+        subject = Subject(server=item.server, run=self._run, tool=item.tool)
+        if fault is not None or not is_beside_the_wire(item.check):
+            return await item.check.run(subject)
+        observations, launch = self._run.observations, item.server.launch
+        kept = observations.recall(launch, item.name)
+        if kept is not None:
+            return kept
+        judgement = await item.check.run(subject)
+        observations.keep(launch, item.name, judgement)
+        return judgement
 
     def _verdict(self, item: PlannedCheck, judgement: Judgement, duration_s: float) -> Verdict:
         """Return the verdict of a judgement, with every text presented."""
@@ -162,10 +172,12 @@ class Engine:
         if judgement.outcome is not Outcome.FAIL:
             return judgement.outcome, judgement.reason
         tool = None if item.tool is None else item.tool.name
-        accepted = acceptance_of(self._run.rules, item.server.name, item.check.id, tool)
-        if accepted is not None:
-            return Outcome.WARN, accepted
-        return (Outcome.FAIL if self._run.settings.gate.fails(level) else Outcome.WARN), judgement.reason
+        for rules in (self._run.rules, self._run.baseline):
+            accepted = acceptance_of(rules, item.server.name, item.check.id, tool)
+            if accepted is not None:
+                return Outcome.WARN, accepted
+        fails = self._run.settings.fails(item.check.id, level)
+        return (Outcome.FAIL if fails else Outcome.WARN), judgement.reason
 
 
 def _lanes(planned: Iterable[PlannedCheck], categories: Iterable[Category]) -> list[list[PlannedCheck]]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from mcp_assay.core.clock import Clock, SystemClock
+from mcp_assay.readiness.observations import NoObservations, Observations
 from mcp_assay.readiness.policy import NoRules
 from mcp_assay.readiness.settings import Settings
 from mcp_assay.readiness.subject import Run, add_server
@@ -19,9 +20,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from mcp_assay.config.spec import ServerSpec, Variables
+    from mcp_assay.readiness.acceptance import Acceptances
+    from mcp_assay.readiness.lock import Lock
     from mcp_assay.readiness.policy import ToolRules
     from mcp_assay.runtime.manager import ManagedServer
     from mcp_assay.wire.connect import Connector
+    from mcp_assay.wire.opener import Opener
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +59,10 @@ async def open_run(
     rules: ToolRules | None = None,
     clock: Clock | None = None,
     every_revision: bool = False,
+    lock: Lock | None = None,
+    baseline: Acceptances | None = None,
+    opening: Callable[[Connector], Opener] | None = None,
+    observations: Observations | None = None,
 ) -> OpenRun:
     """Connect to every server side by side, list what they offer and build the registry.
 
@@ -68,10 +76,14 @@ async def open_run(
         rules: What the user opened and closed.
         clock: Source of every time.
         every_revision: Whether each server is judged in every revision it speaks, as a server of its own.
+        lock: The definitions that were accepted before, if any.
+        baseline: The findings that were accepted before, if any.
+        opening: Wraps the connector that opens a connection, for example to record what goes over it.
+        observations: Keeps or hands out what is seen beside the wire.
     """
     clock = clock or SystemClock()
     wanted = [spec for spec in specs if not spec.disabled]
-    manager = MCPClientManager(wanted, connector=connector, variables_for=variables_for)
+    manager = MCPClientManager(wanted, connector=connector, variables_for=variables_for, opening=opening)
     started = clock.monotonic()
     try:
         await manager.connect_all()
@@ -84,7 +96,14 @@ async def open_run(
     registry = DynamicToolRegistry.build_from_servers(manager.servers)
     built = clock.monotonic()
     run = Run(
-        manager=manager, schemas=SchemaJudge(), settings=settings or Settings(), rules=rules or NoRules(), clock=clock
+        manager=manager,
+        schemas=SchemaJudge(),
+        settings=settings or Settings(),
+        rules=rules or NoRules(),
+        clock=clock,
+        lock=lock,
+        baseline=baseline,
+        observations=observations or NoObservations(),
     )
     for server in manager.servers:
         add_server(server, run)
@@ -104,7 +123,7 @@ async def _variants(manager: MCPClientManager, server: ManagedServer) -> list[Se
     if server.launch is None or server.session is None:
         return []
     agreed = server.session.agreement.version
-    spoken = await spoken_versions(manager.connector_for(server.spec), server.launch)
+    spoken = await spoken_versions(manager.opener_for(server.spec), server.launch)
     return [
         replace(server.spec, name=f"{server.spec.name}-{version}", protocol=version)
         for version in spoken

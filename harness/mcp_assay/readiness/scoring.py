@@ -1,10 +1,10 @@
 """From verdicts to readiness: pure functions, the same for plugin, library and gate.
 
-A check counts once, however many tools it looked at: its share is passes over judged verdicts. A category's score is
-the mean of those shares weighted by level, a server's score the weighted mean over its categories; in both, a check and
-a category weigh as much as they were judged, so that two calls on a server with fifty closed tools do not decide it, and
-so that judging more, when it passes, never lowers a score. Evidence is the like-weighted mean of what was exercised of
-what applies. The points that findings cost add up to what is missing from 100.
+A check counts once, however many tools it looked at: its share is passes over judged verdicts. A category's score
+is the mean of those shares weighted by level, a server's score the weighted mean over its categories; in both, a
+check and a category weigh as much as they were judged, so that two calls on a server with fifty closed tools do not
+decide it, and so that judging more, when it passes, never lowers a score. Evidence is the like-weighted mean of
+what was exercised of what applies. The points that findings cost add up to what is missing from 100.
 """
 
 from __future__ import annotations

@@ -58,6 +58,7 @@ class Settings:
         restarts: How often a server that died is started again.
         revivals: How often a server that a deliberate call of ours ended or blocked is started again besides.
         performance: See `PerformanceBudget`.
+        strict: Checks whose violation fails the run whatever their level, because the user asked for them by name.
     """
 
     gate: Gate = Gate.MUST
@@ -69,3 +70,8 @@ class Settings:
     restarts: int = 2
     revivals: int = 20
     performance: PerformanceBudget = field(default_factory=PerformanceBudget)
+    strict: frozenset[str] = frozenset()
+
+    def fails(self, check: str, level: Level) -> bool:
+        """Return whether a violation of ``check`` at ``level`` is a failure."""
+        return check in self.strict or self.gate.fails(level)

@@ -10,6 +10,7 @@ from mcp_assay.core.clock import Clock, SystemClock
 from mcp_assay.core.errors import AssayError
 from mcp_assay.core.faults import Fault, FaultKind
 from mcp_assay.core.identifiers import slug
+from mcp_assay.readiness.observations import NoObservations, Observations
 from mcp_assay.readiness.policy import CallDecision, NoRules, ToolRules, decide
 from mcp_assay.readiness.settings import Settings
 
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
     from mcp_assay.config.spec import Launch, ServerSpec
     from mcp_assay.core.json_types import Json
+    from mcp_assay.readiness.acceptance import Acceptances
+    from mcp_assay.readiness.lock import Lock
     from mcp_assay.runtime.inventory import Inventory, ToolDefinition
     from mcp_assay.runtime.manager import ManagedServer, MCPClientManager
     from mcp_assay.wire.channel import Channel
@@ -42,6 +45,9 @@ class Run:
         clock: Source of every time.
         servers: Every server of the run by its id; filled once, before the first check.
         memory: What checks of several servers find out together, by purpose.
+        lock: The definitions that were accepted before, or None.
+        baseline: The findings that were accepted before, or None.
+        observations: Keeps or hands out what was seen beside the wire.
     """
 
     manager: MCPClientManager
@@ -51,6 +57,9 @@ class Run:
     clock: Clock = field(default_factory=SystemClock)
     servers: dict[str, ServerUnderTest] = field(default_factory=dict[str, "ServerUnderTest"])
     memory: dict[str, object] = field(default_factory=dict[str, object])
+    lock: Lock | None = None
+    baseline: Acceptances | None = None
+    observations: Observations = field(default_factory=NoObservations)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -173,14 +182,16 @@ class ServerUnderTest:
     async def call_tool(self, tool: str, arguments: Mapping[str, Json], *, timeout_s: float | None = None) -> Exchange:
         """Call a tool on the live session and return the exchange. Never retried: a retry hides the fault.
 
-        Whether the tool may be called is the caller's business; see `ToolUnderTest.decision`.
+        Whether the tool may be called is the caller's business; see `ToolUnderTest.decision`. Each call asks for
+        progress, as hosts do, so that what a server reports can be judged.
 
         Raises:
             UnavailableError: The server is down.
         """
         session = await self.session()
         self.calls[tool] = self.calls.get(tool, 0) + 1
-        exchange = self._observe(await session.call_tool(tool, arguments, timeout_s=timeout_s))
+        token = f"progress-{sum(self.calls.values())}"
+        exchange = self._observe(await session.call_tool(tool, arguments, timeout_s=timeout_s, progress_token=token))
         if exchange.succeeded:
             self.executed.add(tool)
         return exchange
@@ -192,8 +203,8 @@ class ServerUnderTest:
         Raises:
             ConnectError: The second instance cannot be reached.
         """
-        connector = self._run.manager.connector_for(self.managed.spec)
-        session = await connector.open_session(self.launch, protocol=protocol)
+        opener = self._run.manager.opener_for(self.managed.spec)
+        session = await opener.open_session(self.launch, protocol=protocol)
         try:
             yield session
         finally:
@@ -206,8 +217,8 @@ class ServerUnderTest:
         Raises:
             ConnectError: The second instance cannot be started.
         """
-        connector = self._run.manager.connector_for(self.managed.spec)
-        channel = await connector.open_channel(self.launch)
+        opener = self._run.manager.opener_for(self.managed.spec)
+        channel = await opener.open_channel(self.launch)
         try:
             yield channel
         finally:

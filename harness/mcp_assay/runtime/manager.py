@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from mcp_assay.config.spec import ServerSpec, Variables
     from mcp_assay.runtime.inventory import ToolDefinition
     from mcp_assay.wire.exchange import Exchange
+    from mcp_assay.wire.opener import Opener
     from mcp_assay.wire.session import ServerSession
 
 __all__ = ["MCPClientManager", "ManagedServer"]
@@ -41,6 +42,7 @@ class MCPClientManager:
         specs: The servers.
         connector: Opens connections, with its limits; closing its reaper stays with the caller.
         variables_for: Where the references of a server's configuration are looked up; our environment by default.
+        opening: Wraps the connector that opens a connection, for example to record what goes over it.
         watch: Whether servers are kept alive in the background, by signs of life and restarts with backoff. Without it
             nothing happens unless asked for.
     """
@@ -51,9 +53,11 @@ class MCPClientManager:
         *,
         connector: Connector | None = None,
         variables_for: Callable[[ServerSpec], Variables] | None = None,
+        opening: Callable[[Connector], Opener] | None = None,
         watch: bool | WatchPolicy = False,
     ) -> None:
         self.connector = connector or Connector()
+        self._opening = opening or _directly
         self._owns_connector = connector is None
         self._variables_for = variables_for or _from_environment
         self._servers = {server.id: server for server in (ManagedServer(spec=spec) for spec in specs)}
@@ -191,6 +195,10 @@ class MCPClientManager:
         )
         return replace(self.connector, limits=limits, protocol=spec.protocol or self.connector.protocol)
 
+    def opener_for(self, spec: ServerSpec) -> Opener:
+        """Return what opens connections to a server, with its timeouts."""
+        return self._opening(self.connector_for(spec))
+
     async def test_server_connectivity(self, name: str) -> Exchange:
         """Return the exchange of a round trip that every server must answer: its tools, or a sign of life."""
         server = await self.connect_to_server(name)
@@ -251,7 +259,7 @@ class MCPClientManager:
         async with self._starts:
             try:
                 server.launch = server.spec.resolve(self._variables_for(server.spec))
-                server.session = await self.connector_for(server.spec).open_session(server.launch)
+                server.session = await self.opener_for(server.spec).open_session(server.launch)
                 server.session.channel.on_end(partial(self._lost, server, server.session))
                 server.inventory = await take_inventory(server.session)
                 server.fault = None
@@ -281,6 +289,11 @@ class MCPClientManager:
 def _from_environment(spec: ServerSpec) -> Variables:  # noqa: ARG001  (one place for every server)
     """Return our own environment."""
     return EnvironmentVariables()
+
+
+def _directly(connector: Connector) -> Opener:
+    """Return the connector itself."""
+    return connector
 
 
 _NOT_CONNECTED = Fault(kind=FaultKind.CLOSED, message="the server is not connected")

@@ -191,6 +191,10 @@ class Channel:
         except TimeoutError:
             silence = Fault(kind=FaultKind.TIMEOUT, message=f"nothing came back within {timeout_s:g} s")
             return self._record(probe.failed(silence, self._now()))
+        except asyncio.CancelledError:
+            silence = Fault(kind=FaultKind.TIMEOUT, message="nothing came back while somebody waited")
+            self._record(probe.failed(silence, self._now()))
+            raise
         finally:
             self._table.close_probe(probe, guess_id(data))
 

@@ -7,14 +7,12 @@ from typing import TYPE_CHECKING, Any
 from mcp_assay.core.verdicts import Category, Judgement, noted, passed, violated
 from mcp_assay.wire.official import official_client_report
 from mcp_assay_suites.catalogue import check
+from mcp_assay_suites.observing.harmless import harmless_call
 from mcp_assay_suites.observing.judging import counted, listed, shown
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from mcp_assay.core.faults import Fault
-    from mcp_assay.core.json_types import Json
-    from mcp_assay.readiness.subject import Subject, ToolUnderTest
+    from mcp_assay.readiness.subject import Subject
     from mcp_assay.wire.official import OfficialReport
 
 _MOST_STDERR = 4_000
@@ -31,7 +29,7 @@ async def reachable(subject: Subject) -> Judgement:
     return passed(f"revision {session.agreement.version} agreed, ready after {session.started_s:.2f} s")
 
 
-@check("CONN-002", category=Category.CONNECTIVITY)
+@check("CONN-002", category=Category.CONNECTIVITY, measures=True)
 async def official_client(subject: Subject) -> Judgement:
     """Judge whether the official client can use the server too."""
     server = subject.server
@@ -39,7 +37,7 @@ async def official_client(subject: Subject) -> Judgement:
     report = await official_client_report(
         server.launch,
         budget_s=session.limits.start_s + session.limits.list_s,
-        call=_harmless_call(server.tools),
+        call=harmless_call(server.tools),
         reaper=subject.run.manager.connector.reaper,
         clock=subject.run.clock,
     )
@@ -52,17 +50,6 @@ async def official_client(subject: Subject) -> Judgement:
         observed = f"it leaves out {listed([shown(name) for name in hidden])}"
         return noted("the official client lists every tool", observed, exchange=evidence)
     return passed(f"it agreed on revision {report.protocol} and listed {counted(len(report.tool_names), 'tool')}")
-
-
-def _harmless_call(tools: tuple[ToolUnderTest, ...]) -> tuple[str, Mapping[str, Json]] | None:
-    """Return the first tool that may be called and whose arguments are known, with them."""
-    for tool in tools:
-        if tool.decision.allowed:
-            if tool.decision.arguments is not None:
-                return tool.name, tool.decision.arguments
-            if not (tool.definition.input_schema or {}).get("required"):
-                return tool.name, {}
-    return None
 
 
 def _fault_evidence(fault: Fault) -> dict[str, Any]:

@@ -71,6 +71,8 @@ async def react(session: ServerSession, data: bytes, *, label: str) -> Reaction:
         probe.cancel()
         await asyncio.wait({probe})
     answer = _silence(label, data, after) if probe.cancelled() else probe.result()
+    if answer.fault is not None and answer.fault.kind is FaultKind.TIMEOUT:
+        answer = _silence(label, data, after)
     return Reaction(answer=answer, after=after)
 
 

@@ -1,0 +1,69 @@
+"""``--mcp-record`` and ``--mcp-replay``: what opens connections, and what keeps the rest."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from mcp_assay.core.errors import UsageError
+from mcp_assay.readiness.observations import (
+    NoObservations,
+    Observations,
+    RecordedObservations,
+    ReplayedObservations,
+)
+from mcp_assay.wire.recording import Recorder, RecordingConnector
+from mcp_assay.wire.replay import ReplayConnector
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from mcp_assay.core.presentation import Presenter
+    from mcp_assay.wire.connect import Connector
+    from mcp_assay.wire.opener import Opener
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Taping:
+    """Whether a run is recorded or replayed.
+
+    Attributes:
+        recorder: Writes a recording, None without one.
+        replay: Reads a recording, None without one.
+    """
+
+    recorder: Recorder | None = None
+    replay: ReplayConnector | None = None
+
+    def opening(self, connector: Connector) -> Opener:
+        """Return what opens connections in place of a connector."""
+        if self.recorder is not None:
+            return RecordingConnector(inner=connector, recorder=self.recorder)
+        return self.replay or connector
+
+    def observations(self, presenter: Presenter) -> Observations:
+        """Return what keeps or hands out what is seen beside the wire."""
+        if self.recorder is not None:
+            return RecordedObservations(self.recorder, presenter)
+        return NoObservations() if self.replay is None else ReplayedObservations(self.replay)
+
+    def close(self) -> None:
+        """Finish the recording."""
+        if self.recorder is not None:
+            self.recorder.close()
+
+
+def taping_of(record: str | None, replay: str | None, invoked_in: Path) -> Taping:
+    """Return what the options ask for.
+
+    Raises:
+        UsageError: Both are given, or there is nothing to replay.
+    """
+    if record is not None and replay is not None:
+        raise UsageError("--mcp-record and --mcp-replay exclude each other")
+    if replay is not None:
+        directory = invoked_in / replay
+        if not directory.is_dir():
+            raise UsageError(f"--mcp-replay: {directory} is no folder", hint="record one with --mcp-record")
+        return Taping(replay=ReplayConnector(directory=directory))
+    return Taping() if record is None else Taping(recorder=Recorder(invoked_in / record))

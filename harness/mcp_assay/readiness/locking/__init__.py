@@ -1,0 +1,1 @@
+"""Definitions that were accepted before, and what has become of them since."""

@@ -1,0 +1,105 @@
+"""What a run sees beside the wire: the official client, times, memory, experiments with several servers.
+
+A recording keeps the judgement that followed, because it cannot be made again from exchanges; a replay hands it out.
+Everything else is judged anew from the recorded exchanges.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+from mcp_assay.core.verdicts import Category, Judgement, Outcome
+
+if TYPE_CHECKING:
+    from mcp_assay.config.spec import Launch
+    from mcp_assay.core.presentation import Presenter
+    from mcp_assay.readiness.check import Check
+    from mcp_assay.wire.recording import Recorder
+    from mcp_assay.wire.replay import ReplayConnector
+
+_BESIDE_THE_WIRE = frozenset({Category.CROSS_SERVER, Category.PERFORMANCE})
+
+
+def is_beside_the_wire(check: Check) -> bool:
+    """Return whether a check's judgement cannot be made from exchanges alone."""
+    return check.category in _BESIDE_THE_WIRE or check.measures
+
+
+class Observations(Protocol):
+    """Keeps judgements for a replay, or hands out those that were kept."""
+
+    @property
+    def presenter(self) -> Presenter | None:
+        """Makes what is kept fit to be stored; None when nothing is kept."""
+        ...
+
+    def recall(self, launch: Launch, name: str) -> Judgement | None:
+        """Return the judgement kept under a name, or None when it is to be made."""
+        ...
+
+    def keep(self, launch: Launch, name: str, judgement: Judgement) -> None:
+        """Keep a judgement under a name."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class NoObservations:
+    """Neither records nor replays."""
+
+    presenter: Presenter | None = None
+
+    def recall(self, launch: Launch, name: str) -> Judgement | None:  # noqa: ARG002  (the Observations protocol)
+        """Return None: every judgement is to be made."""
+        return None
+
+    def keep(self, launch: Launch, name: str, judgement: Judgement) -> None:
+        """Keep nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedObservations:
+    """Keeps judgements beside the recorded exchanges.
+
+    Attributes:
+        recorder: Writes the recording.
+        presenter: Takes the secrets out of what is written.
+    """
+
+    recorder: Recorder
+    presenter: Presenter
+
+    def recall(self, launch: Launch, name: str) -> Judgement | None:  # noqa: ARG002  (the Observations protocol)
+        """Return None: every judgement is to be made."""
+        return None
+
+    def keep(self, launch: Launch, name: str, judgement: Judgement) -> None:
+        """Write a judgement into the server's recording."""
+        self.recorder.value(launch, name, self.presenter.json(asdict(judgement)))
+
+
+@dataclass(frozen=True, slots=True)
+class ReplayedObservations:
+    """Hands out the judgements of a recording.
+
+    Attributes:
+        replay: Reads the recording.
+    """
+
+    replay: ReplayConnector
+    presenter: Presenter | None = None
+
+    def recall(self, launch: Launch, name: str) -> Judgement | None:
+        """Return the judgement kept under a name.
+
+        Raises:
+            UsageError: The recording cannot be read.
+        """
+        kept: dict[str, Any] | None = self.replay.recording(launch.name).values.get(name)
+        if kept is None:
+            return None
+        fields: dict[str, Any] = {**kept, "outcome": Outcome(kept["outcome"])}
+        return Judgement(**fields)
+
+    def keep(self, launch: Launch, name: str, judgement: Judgement) -> None:
+        """Keep nothing."""
