@@ -86,7 +86,7 @@ async def official_client_report(
     try:
         process = await ServerProcess.spawn(_client_launch(launch), _CLOSE_LIMITS, owned, visit.feed)
         try:
-            process.when_ended(visit.over.set)
+            process.when_ended(visit.over.set, _nothing)
             process.write(_order(launch, call))
             finished = await _within(visit.over, budget_s)
         finally:
@@ -137,6 +137,10 @@ class _Visit:
             tool_names=strings(self._facts.get("tools")),
             call_is_error=is_error if isinstance(is_error, bool) else None,
         )
+
+
+def _nothing() -> None:
+    """Do nothing: a client that reads no more orders is no news."""
 
 
 async def _within(event: asyncio.Event, seconds: float) -> bool:

@@ -53,6 +53,7 @@ class ServerProcess(asyncio.SubprocessProtocol):
         self._reaper = reaper
         self._on_stdout = on_stdout
         self._on_end: Callable[[], None] | None = None
+        self._on_stdin_lost: Callable[[], None] | None = None
         self._loop = asyncio.get_running_loop()
         self._transport: asyncio.SubprocessTransport | None = None
         self._exited = asyncio.Event()
@@ -90,9 +91,12 @@ class ServerProcess(asyncio.SubprocessProtocol):
         reaper.add(protocol.pid, protocol.mark)
         return protocol
 
-    def when_ended(self, callback: Callable[[], None]) -> None:
-        """Call ``callback`` once nothing more will come; at once when that is so already."""
-        self._on_end = callback
+    def when_ended(self, callback: Callable[[], None], stdin_lost: Callable[[], None]) -> None:
+        """Call ``callback`` once nothing more will come, at once when that is so already.
+
+        ``stdin_lost`` is called when nothing more can be written, by whichever side the pipe was closed.
+        """
+        self._on_end, self._on_stdin_lost = callback, stdin_lost
         if self._ended:
             callback()
 
@@ -103,11 +107,7 @@ class ServerProcess(asyncio.SubprocessProtocol):
         return 0 if stdin is None else stdin.get_write_buffer_size()
 
     def write(self, data: bytes) -> bool:
-        """Write to stdin without waiting; return whether it is still open.
-
-        The first line of a turn of the event loop is written at once, the others of that turn together after it: one
-        system call and one wake-up of the server for a burst.
-        """
+        """Write to stdin without waiting; return whether it is still open."""
         if self._bursting:
             self._burst.append(data)
             return True
@@ -115,12 +115,20 @@ class ServerProcess(asyncio.SubprocessProtocol):
         if stdin is None or stdin.is_closing():
             return False
         stdin.write(data)
-        self._bursting = True
-        self._loop.call_soon(self._flush)
         return True
 
+    def hold_writes(self) -> None:
+        """Write what comes before the next turn of the event loop ends together, at its end.
+
+        For when several answers came at once: those who waited for them will all write in that turn, and one system
+        call and one wake-up of the server will do.
+        """
+        if not self._bursting:
+            self._bursting = True
+            self._loop.call_soon(self._flush)
+
     def _flush(self) -> None:
-        """Write what was held back in this turn."""
+        """Write what was held back."""
         self._bursting = False
         if self._burst:
             data, self._burst = b"".join(self._burst), []
@@ -190,6 +198,8 @@ class ServerProcess(asyncio.SubprocessProtocol):
     def pipe_connection_lost(self, fd: int, exc: Exception | None) -> None:  # noqa: ARG002  (the asyncio protocol)
         """Note which pipe has ended."""
         self._open_pipes.discard(fd)
+        if fd == _STDIN and self._on_stdin_lost is not None:
+            self._on_stdin_lost()
         if fd == _STDOUT:
             self._loop.call_later(_EXIT_STATUS_S, self._end)
         if not self._open_pipes and self._exited.is_set():

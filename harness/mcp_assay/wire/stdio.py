@@ -51,7 +51,7 @@ class StdioTransport:
         """Deliver to ``receiver`` from now on; call it before control returns to the event loop."""
         self._receiver = receiver
         if self._process is not None:
-            self._process.when_ended(self._ended)
+            self._process.when_ended(self._ended, self._stdin_lost)
 
     @property
     def pid(self) -> int | None:
@@ -74,11 +74,9 @@ class StdioTransport:
         return self._framer.pending_bytes
 
     def send(self, message: Outgoing) -> None:
-        """Write one line; a closed stdin fails the request, unless the end of the process comes first and says why."""
-        if self._process is None or self._process.write(message.data):
-            return
-        if message.id is not None or message.probe:
-            asyncio.get_running_loop().call_later(_STDIN_CLOSED_S, self._stdin_closed, message.id)
+        """Write one line; nothing is said when stdin is closed, because the end of the connection follows."""
+        if self._process is not None:
+            self._process.write(message.data)
 
     def use_version(self, version: str) -> None:
         """Do nothing: a pipe shows no revision."""
@@ -91,13 +89,17 @@ class StdioTransport:
         if self._process is not None:
             self._process.pause_reading(seconds)
 
-    def _stdin_closed(self, request_id: RequestId | None) -> None:
-        """Fail what could not be written."""
-        if self._receiver is not None:
+    def _stdin_lost(self) -> None:
+        """End the connection soon, unless the end of the process comes first and says why."""
+        asyncio.get_running_loop().call_later(_STDIN_CLOSED_S, self._stdin_closed)
+
+    def _stdin_closed(self) -> None:
+        """End the connection: nothing can be said any more."""
+        if self._receiver is not None and self._closing is None:
             fault = Fault(
                 kind=FaultKind.CLOSED, message="the server has closed its stdin", stderr_tail=self.stderr_tail
             )
-            self._receiver.request_failed(request_id, fault)
+            self._receiver.connection_ended(fault)
 
     async def close(self) -> CloseReport:
         """Close stdin, wait, terminate, kill; then sweep up what the server left behind."""
@@ -121,8 +123,12 @@ class StdioTransport:
         """Deliver each whole line."""
         if self._receiver is None:
             return
+        lines = 0
         for line in self._framer.feed(data):
             self._receiver.line_received(line)
+            lines += 1
+        if lines > 1 and self._process is not None:
+            self._process.hold_writes()
 
     def _ended(self) -> None:
         """Deliver a last line without newline when it is whole, then the end."""
