@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
-    from mcp_assay.core.clock import Clock
     from mcp_assay.core.verdicts import Verdict
 
 DAYS_ACCEPTED = 90

@@ -5,6 +5,7 @@ from mcp_assay_suites.schema import (
     caching,
     capabilities,
     connections,
+    drift,
     headers,
     metadata,
     pages,
@@ -30,5 +31,6 @@ CHECKS = (
     *metadata.CHECKS,
     *wire.CHECKS,
     *advice.CHECKS,
+    *drift.CHECKS,
 )
 """The checks of this category, in the order in which they run."""
