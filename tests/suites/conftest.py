@@ -20,6 +20,7 @@ from mcp_assay.readiness.engine import Engine
 from mcp_assay.readiness.opening import open_run
 from mcp_assay.readiness.plan import plan_server
 from mcp_assay.readiness.settings import Settings
+from mcp_assay.wire.callbacks import Callbacks
 from mcp_assay.wire.connect import Connector
 from mcp_assay.wire.limits import Limits
 
@@ -77,27 +78,29 @@ class Bench:
         protocol: str | None = None,
         settings: Settings | None = None,
         at_once: int = AT_ONCE,
+        callbacks: Callbacks | None = None,
     ) -> dict[str, Judged]:
         """Return the verdicts on each server, judging a few at a time."""
+        connector = Connector(limits=LIMITS, protocol=protocol, callbacks=callbacks or Callbacks())
         chosen, judged = tuple(checks), dict[str, Judged]()
         names = list(servers)
         for start in range(0, len(names), at_once):
             batch = {name: servers[name] for name in names[start : start + at_once]}
-            judged |= asyncio.run(self._batch(batch, chosen, protocol, settings or Settings(check_s=60.0)))
+            judged |= asyncio.run(self._batch(batch, chosen, connector, settings or Settings(check_s=60.0)))
         return judged
 
     async def _batch(
         self,
         servers: Mapping[str, Mapping[str, object]],
         checks: Sequence[Check],
-        protocol: str | None,
+        connector: Connector,
         settings: Settings,
     ) -> dict[str, Judged]:
         path = self._folder / "servers.json"
         path.write_text(json.dumps({"mcpServers": dict(servers)}), "utf-8")
         opened = await open_run(
             load(path, config_id="servers.json"),
-            connector=Connector(limits=LIMITS, protocol=protocol),
+            connector=connector,
             settings=settings,
         )
         try:
@@ -111,7 +114,7 @@ class Bench:
             return {name: Judged(verdicts=[future.result(0) for future in found]) for name, found in futures.items()}
         finally:
             await opened.close()
-            opened.run.manager.connector.reaper.close()
+            connector.reaper.close()
 
 
 @pytest.fixture(scope="session")

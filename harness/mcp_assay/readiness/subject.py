@@ -10,6 +10,7 @@ from mcp_assay.core.clock import Clock, SystemClock
 from mcp_assay.core.errors import AssayError
 from mcp_assay.core.faults import Fault, FaultKind
 from mcp_assay.core.identifiers import slug
+from mcp_assay.core.redaction import Redactor
 from mcp_assay.readiness.observations import NoObservations, Observations
 from mcp_assay.readiness.policy import CallDecision, NoRules, ToolRules, decide
 from mcp_assay.readiness.settings import Settings
@@ -294,8 +295,11 @@ def _tools_under_test(managed: ManagedServer, run: Run) -> tuple[ToolUnderTest, 
     """Return a server's tools with their slugs and decisions; doubles get slugs of their own."""
     taken: set[str] = set()
     tools: list[ToolUnderTest] = []
+    launches = [server.launch for server in run.manager.servers if server.launch is not None]
+    redactor = Redactor({label: value for launch in launches for label, value in launch.secrets.items()})
     for definition in managed.inventory.tools:
-        name = slug(definition.name, taken=frozenset(taken))
+        # A node id is shown and kept by pytest itself, so that no secret may ever be in it.
+        name = slug(redactor.redact(definition.name), taken=frozenset(taken))
         taken.add(name)
         decision = decide(
             managed.spec.name,

@@ -1,6 +1,17 @@
 """Can the server be reached, and does it speak the protocol of its revision?"""
 
-from mcp_assay_suites.connectivity import base, discovery, launching, lifecycle, reach, stdio, traffic
+from mcp_assay_suites.connectivity import (
+    base,
+    discovery,
+    launching,
+    lifecycle,
+    notifications,
+    reach,
+    rounds,
+    stdio,
+    subscriptions,
+    traffic,
+)
 
 CHECKS = (
     *reach.CHECKS,
@@ -9,6 +20,9 @@ CHECKS = (
     *discovery.CHECKS,
     *stdio.CHECKS,
     *traffic.CHECKS,
+    *notifications.CHECKS,
+    *subscriptions.CHECKS,
+    *rounds.CHECKS,
     *launching.CHECKS,
 )
 """The checks of this category, in the order in which they run."""

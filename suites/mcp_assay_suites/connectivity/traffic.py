@@ -9,11 +9,9 @@ from mcp_assay.core.verdicts import Category, Judgement, not_applicable, passed,
 from mcp_assay.wire.eras import META_SERVER
 from mcp_assay.wire.messages import AnomalyKind, looks_like_message
 from mcp_assay_suites.catalogue import check
-from mcp_assay_suites.observing.asks import GUARDED
-from mcp_assay_suites.observing.envelopes import REMOVED_METHODS
 from mcp_assay_suites.observing.interview import interview
 from mcp_assay_suites.observing.judging import counted, judged, kind_of, shown
-from mcp_assay_suites.observing.traffic import logs, raw_text, received
+from mcp_assay_suites.observing.traffic import logs, proper_results, raw_text, received
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -122,9 +120,7 @@ async def error_code_retired(subject: Subject) -> Judgement:
 async def result_type_present(subject: Subject) -> Judgement:
     """Judge that every result names its type."""
     await interview(subject.server)
-    return _all(
-        _results(subject), "a result has resultType", lambda item: None if "resultType" in _result(item) else "has none"
-    )
+    return _results(subject, "a result has resultType", lambda found: None if "resultType" in found else "has none")
 
 
 @check("BASE-019", category=Category.CONNECTIVITY, late=True)
@@ -136,22 +132,19 @@ async def result_type_known(subject: Subject) -> Judgement:
     declared = extensions if isinstance(extensions, dict) else {}
     known = _RESULT_TYPES | {kind for name, kind in _EXTENSION_RESULT_TYPES.items() if name in declared}
 
-    def problem(item: Received) -> str | None:
-        found = _result(item).get("resultType", "complete")
+    def problem(result: JsonObject) -> str | None:
+        found = result.get("resultType", "complete")
         return None if isinstance(found, str) and found in known else f"has resultType {shown(found)}"
 
-    return _all(_results(subject), f"resultType is one of {', '.join(sorted(known))}", problem)
+    return _results(subject, f"resultType is one of {', '.join(sorted(known))}", problem)
 
 
 @check("DISC-003", category=Category.CONNECTIVITY, late=True)
 async def server_info_in_results(subject: Subject) -> Judgement:
     """Judge that every result says who it is from."""
     await interview(subject.server)
-    return _all(
-        _results(subject),
-        f"the _meta of a result has {META_SERVER} with name and version",
-        lambda item: server_info_problem(_result(item)),
-    )
+    expected = f"the _meta of a result has {META_SERVER} with name and version"
+    return _results(subject, expected, server_info_problem)
 
 
 @check("BASE-026", category=Category.CONNECTIVITY, late=True)
@@ -209,6 +202,18 @@ def _all(found: Sequence[Received], expected: str, problem: Callable[[Received],
     )
 
 
+def _results(subject: Subject, expected: str, problem: Callable[[JsonObject], str | None]) -> Judgement:
+    """Judge each result of a proper request by one rule."""
+    found = proper_results(subject.server)
+    wrong = [(one, text) for one in found if (text := problem(one.result or {})) is not None]
+    return judged(
+        expected,
+        [f"the answer to {one.method} {text}" for one, text in wrong],
+        looked_at=counted(len(found), "result"),
+        exchange=wrong[0][0].evidence() if wrong else None,
+    )
+
+
 async def _codes(subject: Subject, expected: str, wrong: Callable[[int | float], bool]) -> Judgement:
     """Judge the code of every error."""
     await interview(subject.server)
@@ -246,27 +251,6 @@ def _repeated_ids(subject: Subject) -> set[tuple[type, Json]]:
         counts = Counter((type(one), one) for one in ids if isinstance(one, int | str))
         repeated |= {key for key, count in counts.items() if count > 1}
     return repeated
-
-
-def _results(subject: Subject) -> list[Received]:
-    """Return the answers with a result to proper requests; a result where none should be is judged as that."""
-    session = subject.server.managed.session
-    undeclared = {ask.method for ask in GUARDED.values() if session is None or not session.offers(ask.capability)}
-    return [
-        item
-        for item in received(subject.server)
-        if isinstance(item.message.get("result"), dict)
-        and item.exchange is not None
-        and item.exchange.id is not None
-        and item.exchange.method not in undeclared
-        and item.exchange.method not in REMOVED_METHODS
-    ]
-
-
-def _result(item: Received) -> JsonObject:
-    """Return the result of an answer that has one."""
-    result = item.message.get("result")
-    return result if isinstance(result, dict) else {}
 
 
 def _declares(capabilities: JsonObject, name: str, detail: str) -> bool:

@@ -29,6 +29,8 @@ from mcp_assay_suites.observing.asks import (
     invalid_requests,
 )
 from mcp_assay_suites.observing.envelopes import odd_envelopes
+from mcp_assay_suites.observing.harmless import harmless_call
+from mcp_assay_suites.observing.levels import LogTalk, talk_of_levels
 from mcp_assay_suites.observing.memory import remembered
 from mcp_assay_suites.observing.probing import Reaction, heartbeat_method, react
 
@@ -80,6 +82,7 @@ class Interview:
         misshapen: Its answers to parameters that break the method's schema, by what is wrong with them.
         envelopes: Its answers to requests of the stateless era that are not quite right, by what is wrong with them.
         crowd: Its answers to many requests at once, in the stateless era.
+        logging: What came of log levels, None without the capability.
         cancelled: How it took cancellations of nothing.
         malformed: How it took a line that is no JSON.
         invalid: How it took JSON that is no request, by what is wrong with it.
@@ -97,11 +100,18 @@ class Interview:
     misshapen: Mapping[str, Exchange] = field(default_factory=dict[str, "Exchange"])
     envelopes: Mapping[str, Exchange] = field(default_factory=dict[str, "Exchange"])
     crowd: tuple[Exchange, ...] = ()
+    logging: LogTalk | None = None
     cancelled: Reaction | None = None
     malformed: Reaction | None = None
     invalid: Mapping[str, Reaction] = field(default_factory=dict[str, "Reaction"])
     logs: tuple[WireLog, ...] = ()
     closed: CloseReport | None = None
+
+    @property
+    def deliberate(self) -> tuple[Exchange, ...]:
+        """Answers to requests that were wrong on purpose: what they lack says nothing of proper ones."""
+        wrong = (*self.undeclared.values(), *self.unknown.values(), *self.misshapen.values(), *self.envelopes.values())
+        return wrong if self.logging is None else (*wrong, self.logging.invalid)
 
 
 async def interview(server: ServerUnderTest) -> Interview:
@@ -153,6 +163,7 @@ class _Interviewer:
             unknown=await self._asked(UNKNOWN, offered=True),
             misshapen=await self._asked(MISSHAPEN, offered=True),
             envelopes=await self._envelopes() if stateless else {},
+            logging=await self._logging(),
             crowd=await self._crowd() if stateless else (),
             cancelled=await self._cancelled(),
             malformed=await self._reaction(MALFORMED, "malformed JSON"),
@@ -193,6 +204,13 @@ class _Interviewer:
             label: await session.channel.request(method, params, timeout_s=session.limits.probe_s)
             for label, (method, params) in odd_envelopes(session.agreement.version).items()
         }
+
+    async def _logging(self) -> LogTalk | None:
+        """Return what came of log levels."""
+        session = await self._usable()
+        if session is None or not session.offers("logging"):
+            return None
+        return await talk_of_levels(session, harmless_call(self._server.tools))
 
     async def _crowd(self) -> tuple[Exchange, ...]:
         """Return the answers to many requests that are open at the same time."""

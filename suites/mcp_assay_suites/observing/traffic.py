@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from mcp_assay.core.faults import FaultKind
+from mcp_assay_suites.observing.asks import GUARDED
 from mcp_assay_suites.observing.interview import Interview
+from mcp_assay_suites.observing.listening import Listening
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -25,11 +27,13 @@ class Received:
         message: The parsed message.
         raw: Its raw bytes.
         exchange: The exchange it answers, None for what the server sent on its own.
+        at: When it came, on the clock of its connection.
     """
 
     message: JsonObject
     raw: bytes
     exchange: Exchange | None = None
+    at: float = 0.0
 
     @property
     def method(self) -> str:
@@ -54,16 +58,36 @@ def logs(server: ServerUnderTest) -> tuple[WireLog, ...]:
     session = server.managed.session
     live = () if session is None else (session.log,)
     held = server.memory.get(Interview.__qualname__)
-    return live + (held.logs if isinstance(held, Interview) else ())
+    heard = server.memory.get(Listening.__qualname__)
+    interviewed = held.logs if isinstance(held, Interview) else ()
+    listened = (heard.log,) if isinstance(heard, Listening) and heard.log is not None else ()
+    return (*live, *interviewed, *listened)
 
 
 def received(server: ServerUnderTest) -> Iterator[Received]:
     """Yield every message that is kept."""
     for log in logs(server):
         for exchange, message in log.answers():
-            yield Received(message=message, raw=exchange.raw, exchange=exchange)
+            yield Received(message=message, raw=exchange.raw, exchange=exchange, at=exchange.ended_at)
         for sent in log.server_messages:
-            yield Received(message=sent.message, raw=sent.raw)
+            yield Received(message=sent.message, raw=sent.raw, at=sent.at)
+
+
+def proper_results(server: ServerUnderTest) -> list[Exchange]:
+    """Return the exchanges in which a proper request was answered by a result."""
+    held = server.memory.get(Interview.__qualname__)
+    deliberate = {id(one) for one in held.deliberate} if isinstance(held, Interview) else set[int]()
+    session = server.managed.session
+    undeclared = {ask.method for ask in GUARDED.values() if session is None or not session.offers(ask.capability)}
+    return [
+        item.exchange
+        for item in received(server)
+        if item.exchange is not None
+        and item.exchange.result is not None
+        and item.exchange.id is not None
+        and id(item.exchange) not in deliberate
+        and item.exchange.method not in undeclared
+    ]
 
 
 def garbled(server: ServerUnderTest, exchange: Exchange) -> bool:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from mcp_assay.core.verdicts import Category, Judgement, not_applicable
 from mcp_assay_suites.catalogue import check
 from mcp_assay_suites.observing.judging import counted, judged, shown
-from mcp_assay_suites.observing.traffic import received
+from mcp_assay_suites.observing.traffic import proper_results
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -62,7 +62,7 @@ async def scope_same_on_pages(subject: Subject) -> Judgement:
 
 def _judged(subject: Subject, expected: str, problem: Callable[[JsonObject], str | None]) -> Judgement:
     """Judge each cacheable result by one rule."""
-    results = [exchange for item in received(subject.server) if (exchange := item.exchange) and _is_cacheable(exchange)]
+    results = [exchange for exchange in proper_results(subject.server) if _is_cacheable(exchange)]
     if not results:
         return not_applicable("the server gave no result that can be cached")
     wrong = [(one, text) for one in results if (text := problem(one.result or {})) is not None]

@@ -105,6 +105,8 @@ def _entries_missing(listing: Listing) -> str | None:
     first = listing.pages[0]
     if first.result is None:
         return first.describe()
+    if first.result.get("resultType", "complete") != "complete":
+        return None
     found = first.result.get(listing.key)
     return None if isinstance(found, list) else f"{listing.key} is {shown(found)}"
 
