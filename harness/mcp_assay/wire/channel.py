@@ -134,9 +134,10 @@ class Channel:
             return self._record(pending.failed(self.ended, self._now()))
         self._table.add(pending, identity, background)
         seconds = self._limits.call_s if timeout_s is None else timeout_s
-        loop = pending.future.get_loop()
-        pending.timer = loop.call_later(seconds, self._timed_out, identity, seconds, cancellable)
         self._transport.send(Outgoing(data=pending.sent, method=method, name=name, id=identity, headers=headers))
+        # The server is at work by now: what else there is to do costs the call nothing.
+        loop = pending.future.get_loop()
+        timer = loop.call_later(seconds, self._timed_out, identity, seconds, cancellable)
         try:
             return self._record(await pending.future)
         except asyncio.CancelledError:
@@ -146,7 +147,7 @@ class Channel:
                 self._transport.abandon(identity)
             raise
         finally:
-            pending.timer.cancel()
+            timer.cancel()
 
     def notify(self, method: str, params: Mapping[str, Json] | None = None) -> None:
         """Send a notification."""

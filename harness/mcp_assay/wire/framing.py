@@ -47,9 +47,6 @@ class LineFramer:
 
     def feed(self, data: bytes) -> Iterator[bytes | Oversized]:
         """Yield each line that ``data`` completes, in order."""
-        if not self._length and data.endswith(b"\n") and data.count(b"\n") == 1 and len(data) <= self._limit:
-            yield data[:-1]
-            return
         *whole, rest = data.split(b"\n")
         for part in whole:
             self._keep(part)

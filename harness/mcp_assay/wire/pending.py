@@ -30,11 +30,10 @@ class Pending:
         future: Becomes the exchange.
         related: What the server sent on its own meanwhile.
         related_bytes: Raw size of it.
-        timer: Ends the wait.
         background: Whether it stays open for long, so that nothing unaddressed can be meant for it.
     """
 
-    __slots__ = ("background", "future", "id", "method", "related", "related_bytes", "sent", "sent_at", "timer")
+    __slots__ = ("background", "future", "id", "method", "related", "related_bytes", "sent", "sent_at")
 
     def __init__(self, request_id: RequestId | None, method: str, sent: bytes, sent_at: float) -> None:
         self.id = request_id
@@ -45,7 +44,6 @@ class Pending:
         self.related_bytes = 0
         self.background = False
         self.future: asyncio.Future[Exchange] = asyncio.get_running_loop().create_future()
-        self.timer: asyncio.TimerHandle | None = None
 
     def answered(self, message: JsonObject, raw: bytes, http: HttpMeta | None, at: float) -> Exchange:
         """Return the exchange of an answered request."""

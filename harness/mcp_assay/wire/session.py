@@ -171,8 +171,8 @@ class ServerSession:
         Returns:
             ``inputResponses`` and ``requestState``, or None when nothing was asked or our callbacks do not answer it.
         """
-        result = exchange.result or {}
-        if result.get("resultType") != "input_required" or not result.get("inputRequests"):
+        result = exchange.result
+        if result is None or result.get("resultType") != "input_required" or not result.get("inputRequests"):
             return None
         responses = self.callbacks.input_responses(result["inputRequests"])
         if responses is None:

@@ -31,6 +31,7 @@ class StdioTransport:
 
     def __init__(self, limits: Limits) -> None:
         self._framer = LineFramer(limits.line_bytes)
+        self._limit = limits.line_bytes
         self._process: ServerProcess | None = None
         self._receiver: Receiver | None = None
         self._trailing = b""
@@ -122,6 +123,9 @@ class StdioTransport:
     def _stdout_received(self, data: bytes) -> None:
         """Deliver each whole line."""
         if self._receiver is None:
+            return
+        if not self._framer.pending_bytes and data.find(b"\n") == len(data) - 1 and len(data) <= self._limit:
+            self._receiver.line_received(data[:-1])
             return
         lines = 0
         for line in self._framer.feed(data):
