@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
     Span = tuple[int, int, str]
 
-_CUT = re.compile(r"\s?…")
+# An escape may have been cut in two as well.
+_CUT = re.compile(r"(?:\\{1,4}[ux]?[0-9a-fA-F]{0,4}|\s)?(?:…|\.\.\.)\s?")
 _LONGEST_CUT_SECRET = 4_096
 SHORTEST_SECRET = 6
 """Values shorter than this are not redacted: they would blank out ordinary text."""
@@ -41,9 +42,20 @@ _TOKEN_SHAPES = re.compile(
     r"|(?<=://)[^/\s:@]{0,100}:[^/\s@]{1,300}(?=@)"
     r"|-----BEGIN [A-Z ]{0,40}PRIVATE KEY-----(?:(?!-----END)[\s\S])*+(?:-----END [A-Z ]{0,40}PRIVATE KEY-----)?"
 )
-# What may stand between the halves of a secret that was wrapped, coloured or spelled with invisible characters.
+# What may stand between the halves of a secret that was wrapped, coloured or spelled with invisible characters; any of
+# it may be spelled out, as in JSON and in JSON within JSON. Every repetition inside is bounded, so that no run of
+# characters is read again from each of its places.
 _GAPS = re.compile(
-    r"(?:\x1b\[[0-9;]*[A-Za-z]|\\[nrt]|[\s\x00-\x1f\x7f-\x9f\u00ad\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff])+"
+    r"""(?:
+      (?:\x1b|\\{1,4}(?:u001[bB]|x1[bB]|033)) \[ [0-9;]{0,20} [A-Za-z]      # colour
+    | \\{1,4} [nrt]
+    | \\{1,4} u00 (?:[01][0-9a-fA-F] | 7[fF] | [89][0-9a-fA-F] | [aA][dD])
+    | \\{1,4} u20 (?:0[bBcCdDeEfF] | 2[89a-eA-E] | 6[0-9])
+    | \\{1,4} (?:u[fF][eE][fF][fF] | x[01][0-9a-fA-F])
+    | ['"],?\n [E>|+\ -]{0,80} ['"]      # a Python literal that goes on in the next line, perhaps in a traceback
+    | [\s\x00-\x1f\x7f-\x9f\u00ad\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]
+    )+""",
+    re.VERBOSE,
 )
 
 
@@ -85,10 +97,10 @@ class Redactor:
     def redact(self, text: str) -> str:
         """Return ``text`` with every known secret, in any known encoding, replaced by its label.
 
-        A secret is found as well when white space, colour codes or invisible characters stand inside it, and its
-        beginning when the text was cut inside it, which shows as an ellipsis or the end of the text.
+        A secret is found as well when white space, colour codes or invisible characters stand inside it, and what is
+        left of it when the text was cut inside it, which shows as an ellipsis or the text's own start or end.
         """
-        spans = [*_find(text, self._labels), *self._find_split(text), *self._find_cut(text)]
+        spans = [*_spans(text, self._labels), *self._find_split(text)]
         spans += [(match.start(), match.end(), "token") for match in _TOKEN_SHAPES.finditer(text)]
         return _replaced(text, spans) if spans else text
 
@@ -96,28 +108,54 @@ class Redactor:
         """Return a redactor that knows ``more`` secrets as well."""
         return Redactor({**self.secrets, **more})
 
-    def _find_cut(self, text: str) -> Iterator[Span]:
-        """Yield where the beginning of a secret stands at a cut or at the end of ``text``."""
-        starts = {variant[:SHORTEST_SECRET] for variant in self._labels}
-        for end in [len(text), *(match.start() for match in _CUT.finditer(text))]:
-            tail = text[max(0, end - _LONGEST_CUT_SECRET) : end]
-            if not any(start in tail for start in starts):
-                continue
-            for variant, label in self._labels.items():
-                length = _overlap(tail, variant)
-                if length:
-                    yield end - length, end, label
-
     def _find_split(self, text: str) -> list[Span]:
         """Return where secrets stand in ``text`` once its gaps are closed, in positions of ``text``."""
         closed = _GAPS.sub("", text)
         if len(closed) == len(text):
             return []
-        found = list(_find(closed, self._split_labels))
+        found = _spans(closed, self._split_labels)
         if not found:
             return []
         kept = _positions_outside_gaps(text)
         return [(kept[start], kept[end - 1] + 1, label) for start, end, label in found]
+
+
+def _spans(text: str, labels: Mapping[str, str]) -> list[Span]:
+    """Return where each of ``labels``' keys stands in ``text``, and what a cut left of one."""
+    return [*_find(text, labels), *_find_starts(text, labels), *_find_ends(text, labels)]
+
+
+def _find_starts(text: str, labels: Mapping[str, str]) -> Iterator[Span]:
+    """Yield where the start of a secret stands before a cut or at the end of ``text``."""
+    starts = {variant[:SHORTEST_SECRET] for variant in labels}
+    if not any(start in text for start in starts):
+        return
+    window = _window(labels)
+    for end in [len(text), *(match.start() for match in _CUT.finditer(text))]:
+        tail = text[max(0, end - window) : end]
+        if not any(start in tail for start in starts):
+            continue
+        for variant, label in labels.items():
+            length = _overlap(tail, variant)
+            if length:
+                yield end - length, end, label
+
+
+def _find_ends(text: str, labels: Mapping[str, str]) -> Iterator[Span]:
+    """Yield where the end of a secret stands after a cut or at the start of ``text``."""
+    ends = {variant[-SHORTEST_SECRET:] for variant in labels}
+    if not any(end in text for end in ends):
+        return
+    window = _window(labels)
+    for start in [0, *(match.end() for match in _CUT.finditer(text))]:
+        head = text[start : start + window]
+        if not any(end in head for end in ends):
+            continue
+        for variant, label in labels.items():
+            # Read backwards, a secret's end is its start.
+            length = _overlap(head[::-1], variant[::-1])
+            if length:
+                yield start, start + length, label
 
 
 def _find(text: str, labels: Mapping[str, str]) -> Iterator[Span]:
@@ -128,6 +166,11 @@ def _find(text: str, labels: Mapping[str, str]) -> Iterator[Span]:
             end = start + len(needle)
             yield start, end, label
             start = text.find(needle, end)
+
+
+def _window(labels: Mapping[str, str]) -> int:
+    """Return how many characters around a cut can be part of a secret."""
+    return min(_LONGEST_CUT_SECRET, max(map(len, labels), default=0))
 
 
 def _overlap(tail: str, secret: str) -> int:

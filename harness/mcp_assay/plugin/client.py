@@ -120,8 +120,8 @@ class ToolClient:
     tool: ToolUnderTest
 
     def __repr__(self) -> str:
-        """Return server and tool name only."""
-        return f"ToolClient({self.server.name!r}, {self.name!r})"
+        """Return the names of server and tool as they stand in node ids, where no secret does."""
+        return f"ToolClient({self.server.name!r}, {self.tool.slug!r})"
 
     @property
     def name(self) -> str:

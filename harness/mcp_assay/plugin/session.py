@@ -12,6 +12,7 @@ import pytest
 from mcp_assay.core.errors import AssayError
 from mcp_assay.core.verdicts import Outcome
 from mcp_assay.plugin.items import CheckItem, ConfigFile
+from mcp_assay.plugin.redacting import redact_report
 from mcp_assay.plugin.report_targets import write_reports
 from mcp_assay.plugin.revisions import differences
 from mcp_assay.plugin.transfer import decode_facts, decode_verdict, encode_facts, encode_verdict, merge_facts
@@ -114,8 +115,9 @@ class SessionHooks:
     def pytest_runtest_makereport(
         self, item: pytest.Item, call: pytest.CallInfo[None]
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-        """Hang the verdict on the report and point a skip at the server's place in its document."""
+        """Hang the verdict on the report, point a skip at the server's place in its document, and hide secrets."""
         report = yield
+        redact_report(report, self._state.presenter.redactor)
         if isinstance(item, CheckItem) and call.when == "call" and item.verdict is not None:
             setattr(report, _VERDICT, encode_verdict(item.verdict))
             if report.skipped:
