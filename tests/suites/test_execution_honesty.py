@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import sys
 
+import pytest
 from assay import Assayed, assay
 
 from mcp_assay.core.verdicts import Outcome
 from mcp_assay.readiness.settings import Settings
-from mcp_assay_suites.execution.honesty import CHECKS
+from mcp_assay_suites.execution.honesty import CHECKS, counts_up
 
 FEW = Settings(examples=1, allow_writes=True)
 
@@ -38,6 +39,13 @@ for line in sys.stdin:
         result = {"content": [{"type": "text", "text": str(TOOLS[message["params"]["name"]][0]())}]}
     print(json.dumps({"jsonrpc": "2.0", "id": message["id"], "result": result}), flush=True)
 """
+
+
+def counted(value: str) -> Assayed:
+    """A read-only tool that answers with a value which may use ``state['count']``, the number of its calls."""
+    code = INLINE.replace("HINTS)", "READS)").replace("DOES", "state['count'] += 1").replace("SHOWS", "0")
+    code = code.replace('return "done"', f"return {value}")
+    return assay([sys.executable, "-c", code], CHECKS, settings=FEW, tools=("touch",))
 
 
 def hinted(*, hints: str = "READS", does: str = "pass", shows: str = "state['count']") -> Assayed:
@@ -75,3 +83,24 @@ def test_what_changes_with_the_time_of_day_proves_nothing() -> None:
     # It moves on in every snapshot but the control one, as a clock does that ticks at a bad moment.
     shows = "(state.__setitem__('looks', state.get('looks', 0) + 1), max(state['looks'], 3))[1]"
     assert hinted(shows=shows).findings == {}
+
+
+def test_a_read_only_tool_that_counts_its_calls_is_found() -> None:
+    verdict = counted("f'called {state[\"count\"]} times'")["TOOL-029.touch"]
+    assert verdict.outcome is Outcome.WARN
+    assert "a number in its own answer" in (verdict.observed or "")
+
+
+@pytest.mark.parametrize(
+    "value", ["time.time_ns() // 1_000_000", "time.time()", "int(time.monotonic())", "__import__('random').random()"]
+)
+def test_an_answer_that_follows_the_clock_or_chance_is_no_count(value: str) -> None:
+    assert counted(value)["TOOL-029.touch"].outcome is Outcome.PASS
+
+
+@pytest.mark.parametrize(
+    ("column", "counts"),
+    [([1, 2, 3, 4], True), ([5, 15, 25], True), ([4, 3, 2], False), ([1, 1, 1], False), ([1, 3, 4], False)],
+)
+def test_a_count_rises_by_the_same_small_step(column: list[int], counts: bool) -> None:
+    assert counts_up(column) is counts

@@ -1,6 +1,16 @@
 """Do the tools do what their definitions say, and do they refuse what their schemas refuse?"""
 
-from mcp_assay_suites.execution import answering, content, failing, honesty, refusing, structured, texts, unknown
+from mcp_assay_suites.execution import (
+    answering,
+    cancelling,
+    content,
+    failing,
+    honesty,
+    refusing,
+    structured,
+    texts,
+    unknown,
+)
 
 CHECKS = (
     *answering.CHECKS,
@@ -11,5 +21,6 @@ CHECKS = (
     *failing.CHECKS,
     *texts.CHECKS,
     *honesty.CHECKS,
+    *cancelling.CHECKS,
 )
 """The checks of this category, in the order in which they run: valid calls first, so that others find them made."""

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from mcp_assay.core.verdicts import Category, Judgement, not_applicable, passed, skipped, violated
@@ -20,12 +22,19 @@ from mcp_assay_suites.exercising.shared import plain_looks
 from mcp_assay_suites.observing.judging import counted
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from mcp_assay.core.json_types import JsonObject
     from mcp_assay.readiness.subject import Subject, ToolUnderTest
     from mcp_assay_suites.exercising.cases import Case
 
 _MOST_TOOLS = 5
 _QUICK_S = 0.25
+_UNEVEN_S = (0.0, 0.0, 0.03, 0.0, 0.17, 0.01, 0.0)
+"""Pauses before looks at the same answer: what follows the clock moves unevenly."""
+
+_LARGEST_STEP = 10
+_NUMBER = re.compile(r"(?<![\w.])\d{1,15}(?![\w.]*\d)")
 _IDLE_S = 1.2
 """Longer than a second, so that what changes with the time of day gives itself away."""
 
@@ -59,6 +68,8 @@ async def hints_honest(subject: Subject) -> Judgement:
     if cases[0].exchange.duration_s > QUICK_S:
         return not_applicable(f"asked only of tools that answer within {QUICK_S:g} s")
     changes, watched = await _changes(subject, cases[0], calls_before=0 if read_only else 1)
+    if read_only and await _counts_calls(subject, cases[0]):
+        changes.add("a number in its own answer, by one step with each call,")
     if changes:
         return _dishonest(cases[0], changes, read_only=read_only)
     if not watched:
@@ -111,6 +122,27 @@ async def _changes(subject: Subject, case: Case, *, calls_before: int) -> tuple[
     return changed, len(steady)
 
 
+async def _counts_calls(subject: Subject, case: Case) -> bool:
+    """Return whether a number in the tool's answer moves by one and the same step with each call, whenever it comes."""
+    rows: list[list[int]] = []
+    for pause_s in _UNEVEN_S:
+        await asyncio.sleep(pause_s)
+        looked = await call(subject, Planned(arguments=case.arguments))
+        result = {} if looked.exchange.result is None else looked.exchange.result
+        rows.append([int(number) for number in _NUMBER.findall(canonical(_without_meta(result)))])
+        if len(rows[-1]) != len(rows[0]) or not rows[0]:
+            return False
+        if len(rows) > 1 and rows[-1] == rows[-2]:
+            return False
+    return any(counts_up(column) for column in zip(*rows, strict=True))
+
+
+def counts_up(column: Sequence[int]) -> bool:
+    """Return whether numbers rise by the same small step each time."""
+    steps = {later - early for early, later in pairwise(column)}
+    return len(steps) == 1 and 0 < next(iter(steps)) <= _LARGEST_STEP
+
+
 async def _observers(subject: Subject) -> list[Observer]:
     """Return calls of other read-only tools that worked, quickly and without being told what to look at."""
     found: list[Observer] = []
@@ -138,7 +170,12 @@ def _shown(place: str, result: JsonObject | None) -> Snapshot:
     """Return a result as the text of a place, without metadata; nothing when there is no result."""
     if result is None:
         return {}
-    return {place: canonical({name: value for name, value in result.items() if name != "_meta"})}
+    return {place: canonical(_without_meta(result))}
+
+
+def _without_meta(result: JsonObject) -> JsonObject:
+    """Return a result without metadata, which may well differ."""
+    return {name: value for name, value in result.items() if name != "_meta"}
 
 
 CHECKS = (hints_honest,)

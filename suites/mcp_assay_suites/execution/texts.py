@@ -27,6 +27,7 @@ UNUSUAL: Mapping[str, str] = {
     "control characters and line ends": "a\r\n\x1b[31mb\x07\u2028",
     "quotes, backslashes and percent signs": "'\"`\\%s%n${HOME}{{7*7}}<b>&lt;",
     "characters beyond the basic plane": "\U0001d518🙂👩\u200d👩\u200d👧 \u202eabc",
+    "65 537 characters": "x" * 65_537,
     "256 KiB": "long text " * 26_215,
 }
 """Valid texts that careless code stumbles over."""

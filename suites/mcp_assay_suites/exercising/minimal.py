@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 _MOST_CALLS = 40
 _MOST_DEADLY_CALLS = 6
 _MOST_CANDIDATES = 120
+_MOST_ITEMS = 3
 _PATIENCE_S = 2.0
 _QUICK_S = 0.5
 _ABOUT_PARTS = frozenset(
@@ -124,6 +125,8 @@ def smaller_values(value: Json) -> Iterator[Json]:
             yield from (value[:length] for length in dict.fromkeys((0, 1, len(value) // 2)) if length < len(value))
         case list():
             yield from (value[:length] for length in dict.fromkeys((0, 1, len(value) // 2)) if length < len(value))
+            for index, item in enumerate(value[:_MOST_ITEMS]):
+                yield from ([*value[:index], smaller, *value[index + 1 :]] for smaller in smaller_values(item))
         case dict():
             yield from reductions(value)
         case _:

@@ -23,6 +23,9 @@ _TOOL_S = 45.0
 _EXPLORED_S = 0.25
 """Seconds within which a tool must answer to be called at the edges of its schema as well."""
 
+_MORE_WRONG = 3
+"""How many times more wrong calls a tool gets that may be called just to look: nested values have flaws, too."""
+
 _MOST_LOOKS = 20
 """Other tools that are called to learn what the server has."""
 
@@ -112,7 +115,8 @@ async def _make_valid(subject: Subject, calls: Calls) -> str | None:
 
 async def _make_wrong(subject: Subject, calls: Calls) -> str | None:
     """Make the calls with wrong arguments; return why there are fewer than planned."""
-    wrong = await wrong_arguments(subject, subject.run.settings.examples)
+    count = subject.run.settings.examples * (_MORE_WRONG if may_look(subject.the_tool) else 1)
+    wrong = await wrong_arguments(subject, count)
     return await _make(subject, calls, [Planned(arguments=item.arguments, flaw=item.flaw) for item in wrong])
 
 
