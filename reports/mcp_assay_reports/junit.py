@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 _ILLEGAL = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _LONGEST_EXCHANGE = 8_000
+_ATTACHMENT = "[[ATTACHMENT|"
 _UNKNOWN_ATTRIBUTES = ("disabled",)
 
 
@@ -126,12 +127,17 @@ def _details(result: ResultEntry) -> str:
 
 def _attribute(text: str) -> str:
     """Return ``text`` fit for an XML attribute; never empty, because readers refuse cases without a name."""
-    return _ILLEGAL.sub("", line(text, 1_000)) or "-"
+    return _inert(line(text, 1_000)) or "-"
 
 
 def _body(text: str, limit: int = 4_000) -> str:
     """Return ``text`` fit for XML character data."""
-    return _ILLEGAL.sub("", block(text, limit))
+    return _inert(block(text, limit))
+
+
+def _inert(text: str) -> str:
+    """Return ``text`` with XML's characters only and without the mark by which GitLab and Jenkins attach a file."""
+    return _ILLEGAL.sub("", text).replace(_ATTACHMENT, _ATTACHMENT.replace("|", "\u200b|"))
 
 
 def _element(suite: TestSuite) -> ET.Element:
