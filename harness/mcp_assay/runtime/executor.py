@@ -16,14 +16,19 @@ from mcp_assay.runtime.metrics import ExecutorMetrics
 from mcp_assay.runtime.outcome import ToolOutcome, unavailable
 from mcp_assay.runtime.policy import Call, ExecutionPolicy
 from mcp_assay.runtime.routing import Router, is_safe_to_repeat
+from mcp_assay.runtime.telemetry import Telemetry
+from mcp_assay.runtime.workflow.engine import ServerCoordinationEngine
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
+    from pathlib import Path
 
     from mcp_assay.core.json_types import Json
     from mcp_assay.runtime.breaker import CircuitBreaker
     from mcp_assay.runtime.manager import MCPClientManager
     from mcp_assay.runtime.registry import DynamicToolRegistry, RegisteredTool
+    from mcp_assay.runtime.workflow.results import WorkflowReport
+    from mcp_assay.runtime.workflow.values import Plan
 
 __all__ = ["ExecutionPolicy", "MultiServerExecutor"]
 
@@ -38,6 +43,7 @@ class MultiServerExecutor:
         replicas: Server names by the group name that stands for them: ``group.tool`` goes to any of them.
         clock: Source of time for breakers and deadlines.
         sleep: Waits between attempts.
+        telemetry: Reports calls.
     """
 
     def __init__(
@@ -49,6 +55,7 @@ class MultiServerExecutor:
         replicas: Mapping[str, Sequence[str]] | None = None,
         clock: Clock | None = None,
         sleep: Callable[[float], Awaitable[object]] | None = None,
+        telemetry: Telemetry | None = None,
     ) -> None:
         self._manager = manager
         self._policy = policy or ExecutionPolicy()
@@ -57,6 +64,7 @@ class MultiServerExecutor:
         self._attempts = Attempts(manager, self._policy, self._clock)
         self._router = Router(registry, replicas or {}, self._attempts.replica)
         self._budget = RetryBudget()
+        self._telemetry = telemetry or Telemetry()
         self.registry = registry
         self.metrics = ExecutorMetrics()
 
@@ -71,6 +79,7 @@ class MultiServerExecutor:
         *,
         timeout_s: float | None = None,
         deadline: float | None = None,
+        retry: bool = True,
     ) -> ToolOutcome:
         """Call a tool by qualified name, unique bare name, or replica group, and return how it ended.
 
@@ -82,12 +91,14 @@ class MultiServerExecutor:
             arguments: Its arguments, sent as they are.
             timeout_s: Seconds per attempt, by default the policy's.
             deadline: Moment on the executor's clock after which nothing is tried any more.
+            retry: Whether a failed call may be repeated at all; a caller with retries of its own says no.
         """
         try:
             candidates = self._router.candidates(tool)
         except UsageError as problem:
             return unavailable("", tool, problem.message)
-        return await self._route(candidates, arguments, timeout_s, deadline)
+        call = self._call(arguments, timeout_s, deadline, retry=retry)
+        return await self._route(candidates, call)
 
     async def route_by_capability(
         self,
@@ -109,7 +120,19 @@ class MultiServerExecutor:
             best = self._router.capable(words, arguments or {})
         except UsageError as problem:
             return unavailable("", words, problem.message)
-        return await self._route([best], arguments, timeout_s, deadline)
+        return await self._route([best], self._call(arguments, timeout_s, deadline, retry=True))
+
+    async def execute_cross_server_workflow(
+        self, plan: Plan, inputs: Mapping[str, Json] | None = None, *, trace: Path | None = None
+    ) -> WorkflowReport:
+        """Run a plan and return what came of it; see `ServerCoordinationEngine.run`, which has more choices.
+
+        Raises:
+            WorkflowError: An input is missing, unknown or of the wrong shape.
+            UsageError: The trace is that of another run.
+        """
+        engine = ServerCoordinationEngine(self, clock=self._clock, sleep=self._sleep, telemetry=self._telemetry)
+        return await engine.run(plan, inputs, trace=trace)
 
     async def handle_server_failures(self) -> Mapping[str, bool]:
         """Start every server again that was reached once and is down; return by id whether it is back."""
@@ -117,19 +140,20 @@ class MultiServerExecutor:
         await asyncio.gather(*(self._manager.connect_to_server(server.id) for server in down))
         return {server.id: server.connected for server in down}
 
-    async def _route(
-        self,
-        candidates: Sequence[RegisteredTool],
-        arguments: Mapping[str, Json] | None,
-        timeout_s: float | None,
-        deadline: float | None,
-    ) -> ToolOutcome:
-        """Call one of the candidates and count how that ended."""
-        call = Call(dict(arguments or {}), self._policy.timeout_s if timeout_s is None else timeout_s, deadline)
+    def _call(
+        self, arguments: Mapping[str, Json] | None, timeout_s: float | None, deadline: float | None, *, retry: bool
+    ) -> Call:
+        seconds = self._policy.timeout_s if timeout_s is None else timeout_s
+        return Call(dict(arguments or {}), seconds, deadline, self._policy.backoff.attempts if retry else 1)
+
+    async def _route(self, candidates: Sequence[RegisteredTool], call: Call) -> ToolOutcome:
+        """Call one of the candidates, and count and report how that ended."""
         self._budget.earn()
         started = self._clock.monotonic()
-        outcome = await self._tried(candidates, call)
-        outcome = replace(outcome, duration_s=self._clock.monotonic() - started)
+        with self._telemetry.call(candidates[0].definition.name) as span:
+            outcome = await self._tried(candidates, call)
+            outcome = replace(outcome, duration_s=self._clock.monotonic() - started)
+            self._telemetry.ended(span, outcome)
         self.metrics.add(outcome)
         return outcome
 
@@ -141,22 +165,21 @@ class MultiServerExecutor:
             outcome = await self._once(target, candidates, call)
             attempts, tries = attempts + outcome.attempts, tries + 1
             tried.add(target.server_id)
-            delay = self._delay(target, outcome, tries, elsewhere=len(tried) < len(candidates))
+            delay = self._delay(target, outcome, call.tries - tries, elsewhere=len(tried) < len(candidates))
             if delay is None or not await self._pause(delay, call):
                 return outcome if attempts == outcome.attempts else replace(outcome, attempts=attempts)
 
-    def _delay(self, target: RegisteredTool, outcome: ToolOutcome, tries: int, *, elsewhere: bool) -> float | None:
+    def _delay(self, target: RegisteredTool, outcome: ToolOutcome, left: int, *, elsewhere: bool) -> float | None:
         """Return the seconds to wait before trying again, or None when that is not to be done."""
         if not outcome.kind.is_transport_fault:
             return None
         if outcome.exchange is None:
             return 0.0 if elsewhere else None
         asked = outcome.retry_after_s
-        if tries >= self._policy.backoff.attempts or (asked is None and not is_safe_to_repeat(target.definition)):
+        if left <= 0 or (asked is None and not is_safe_to_repeat(target.definition)) or not self._budget.spend():
             return None
-        if not self._budget.spend():
-            return None
-        return 0.0 if elsewhere else max(asked or 0.0, self._policy.backoff.delay_s(tries))
+        backoff = self._policy.backoff
+        return 0.0 if elsewhere else max(asked or 0.0, backoff.delay_s(backoff.attempts - left))
 
     async def _pause(self, delay: float, call: Call) -> bool:
         """Wait before the next attempt; return False when the deadline leaves no time for it."""

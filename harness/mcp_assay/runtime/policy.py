@@ -44,8 +44,10 @@ class Call:
         arguments: The tool's arguments.
         timeout_s: Seconds one attempt may take.
         deadline: Moment after which nothing is tried any more, or None.
+        tries: Times it may be sent in all.
     """
 
     arguments: JsonObject
     timeout_s: float
     deadline: float | None = None
+    tries: int = 1

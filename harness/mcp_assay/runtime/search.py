@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from mcp_assay.runtime.inventory import ToolDefinition
     from mcp_assay.runtime.registry import RegisteredTool
 
-_NAME, _TITLE, _PROPERTY, _DESCRIPTION = 4.0, 2.0, 1.0, 1.0
+_NAME, _TITLE, _PROPERTY, _DESCRIPTION = 4.0, 3.0, 2.0, 2.0
 _LONGEST_TEXT = 2_000
 _TEXT_WORD = re.compile(r"[a-z0-9]+")
 _FILLERS = frozenset(
