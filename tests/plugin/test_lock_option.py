@@ -93,6 +93,21 @@ def test_a_server_that_cannot_be_reached_stays_locked(locked: pytest.Pytester) -
     assert (locked.path / "mcp-assay.lock").read_text() == before
 
 
+def test_a_server_that_was_never_locked_fails_a_check(locked: pytest.Pytester) -> None:
+    servers = {"mcpServers": {"newcomer": raw_server()}}
+    (locked.path / "servers.json").write_text(json.dumps(servers))
+    result = run(locked, "--mcp-lock", "check")
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    result.stdout.fnmatch_lines(["*mcp-assay.lock does not hold this server; --mcp-lock update adds it"])
+
+
+def test_an_update_that_connects_to_nothing_says_so(locked: pytest.Pytester) -> None:
+    own = locked.makepyfile("def test_own(): pass")
+    result = run(locked, "--mcp-lock", "update", str(own))
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["*--mcp-lock update: no server was connected"])
+
+
 def test_a_run_without_a_lock_file_has_nothing_to_compare_with(project: Project) -> None:
     pytester = project({"memory": raw_server()})
     pytester.makeconftest(CHECKS + DRIFT)

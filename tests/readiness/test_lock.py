@@ -37,6 +37,7 @@ TOOL: dict[str, Any] = {
         },
         "required": ["city"],
         "additionalProperties": False,
+        "$defs": {"unused": {"type": "string"}},
     },
     "outputSchema": {"type": "object", "properties": {"text": {"type": "string"}}, "required": ["text"]},
     "annotations": {"readOnlyHint": True},
@@ -103,6 +104,8 @@ BREAKING: dict[str, dict[str, Any]] = {
     "output schema removed": {key: one for key, one in TOOL.items() if key != "outputSchema"},
     "output member no longer promised": {**TOOL, "outputSchema": {**TOOL["outputSchema"], "required": []}},
     "output member removed": {**TOOL, "outputSchema": {"type": "object", "properties": {}, "required": []}},
+    "definition gone": with_input(**{"$defs": {}}),
+    "unknown word on how it is run": {**TOOL, "execution": {"sandbox": False}},
     "task required": {**TOOL, "execution": {"taskSupport": "required"}},
 }
 COMPATIBLE: dict[str, dict[str, Any]] = {

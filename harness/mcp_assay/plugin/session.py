@@ -217,7 +217,7 @@ class SessionHooks:
         self._messages += self._state.missing_required(list(self._facts.values()))
         if not self._deselected:
             self._messages += self._state.stale_acceptances(self._verdicts)
-        whole = not self._deselected and not self._options.mcp_server and len(self._verdicts) >= self._planned
+        whole = not self._deselected and not self._options.mcp_server and 0 < self._planned <= len(self._verdicts)
         self._messages += self._state.settle_baseline(self._verdicts, list(self._facts.values()), whole=whole)
         if self._messages and status == pytest.ExitCode.OK:
             status = int(pytest.ExitCode.TESTS_FAILED)

@@ -17,6 +17,7 @@ from mcp_assay.core.presentation import Presenter
 from mcp_assay.core.redaction import Redactor
 from mcp_assay.core.verdicts import Category
 from mcp_assay.plugin.accepted import Accepted
+from mcp_assay.plugin.elicitation import answering
 from mcp_assay.plugin.taping import Taping
 from mcp_assay.readiness.acceptance import stale_acceptances
 from mcp_assay.readiness.document import PhaseFacts, ServerFacts, ServerStatus
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     from mcp_assay.readiness.settings import Settings
     from mcp_assay.readiness.subject import ServerUnderTest
     from mcp_assay.wire.limits import Limits
+    from mcp_assay.wire.opener import Opener
 
 _STALL_S = 60.0
 _POLL_S = 1.0
@@ -252,8 +254,10 @@ class AssaySession:
         Raises:
             AssayError: The file cannot be written.
         """
-        if not self.accepted.updates_lock or self._discovery is None:
+        if not self.accepted.updates_lock:
             return []
+        if self._discovery is None:
+            raise AssayError("--mcp-lock update: no server was connected", hint="--mcp-suite adds the generated suites")
         return self.accepted.update_lock(list(self._discovery.run.servers.values()))
 
     def settle_baseline(
@@ -296,9 +300,13 @@ class AssaySession:
             every_revision=self.every_revision,
             lock=self.accepted.compared,
             baseline=self.accepted.baseline,
-            opening=self.taping.opening,
+            opening=self._opening,
             observations=self.taping.observations(self.presenter),
         )
+
+    def _opening(self, connector: Connector, spec: ServerSpec) -> Opener:
+        """Return what opens a server's connections: it answers elicitation by the user's settings, and is recorded."""
+        return self.taping.opening(answering(connector, self.overlay.elicitation(spec.name)))
 
     def _wait(self, future: Future[Verdict]) -> Verdict:
         """Return a lane's verdict; notices when the loop itself no longer turns."""

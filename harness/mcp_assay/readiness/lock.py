@@ -210,7 +210,9 @@ def _definition_changes(noun: str, name: str, old: JsonObject | None, new: JsonO
         yield Change(severity=Severity.BREAKING, subject=subject, text=text)
         return
     found = list(tool_changes(name, old, new) if noun == "tool" else prompt_changes(name, old, new))
-    yield from found or [Change(severity=Severity.WORDING, subject=subject, text="means the same, written differently")]
+    yield from found or [
+        Change(severity=Severity.WORDING, subject=subject, text="changed, with no difference that counts")
+    ]
 
 
 def _depth_within(value: Json, levels: int) -> bool:

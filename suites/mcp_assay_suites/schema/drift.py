@@ -41,7 +41,7 @@ def _judged(lock: Lock, server: ServerUnderTest) -> Judgement:
     now = lock.snapshot(server.inventory, session.agreement)
     changes = lock.changes(server.managed.id, now)
     if changes is None:
-        return noted(_EXPECTED, f"{FILE_NAME} does not hold this server; --mcp-lock update adds it")
+        return violated(_EXPECTED, f"{FILE_NAME} does not hold this server; --mcp-lock update adds it")
     if not changes:
         return passed(f"{counted(now.size, 'definition')} as locked")
     broken = any(change.severity is Severity.BREAKING for change in changes)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 _SHOWN_CHANGES = 30
 _SHOWN_CHARACTERS = 80
 _LEAD = 24
+_PLAIN_NAME = re.compile(r"[A-Za-z0-9_$.-]{1,64}")
 
 
 class Severity(StrEnum):
@@ -67,6 +69,11 @@ def quoted(value: Json) -> str:
     """Return a value in one inert line of at most some 80 characters; texts stand in quotes."""
     text = repr(inert(value, _SHOWN_CHARACTERS)) if isinstance(value, str) else json.dumps(value)
     return inert(text, _SHOWN_CHARACTERS + 20)
+
+
+def named(key: str) -> str:
+    """Return a member's name as messages use it: plain, or in quotes when it is unusual."""
+    return key if _PLAIN_NAME.fullmatch(key) else quoted(key)
 
 
 def reworded(old: Json, new: Json) -> str:

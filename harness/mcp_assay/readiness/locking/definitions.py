@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mcp_assay.readiness.locking.changes import Change, Severity, canonical, quoted, reworded
+from mcp_assay.readiness.locking.changes import Change, Severity, canonical, named, quoted, reworded
 from mcp_assay.readiness.locking.schemas import Side, schema_changes
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ def tool_changes(name: str, old: JsonObject, new: JsonObject) -> Iterator[Change
         side=Side.INPUT,
     )
     yield from _output(subject, old, new)
-    yield from _execution(subject, _support(old), _support(new))
+    yield from _execution(subject, _execution_of(old), _execution_of(new))
     yield from _others(subject, old, new)
 
 
@@ -56,7 +56,7 @@ def _annotations(subject: str, old: JsonObject, new: JsonObject) -> Iterator[Cha
     """Yield the changes of annotations. Any other meaning of a hint is breaking: consent was given to the old one."""
     for key in sorted({*old, *new}):
         before, after = old.get(key, HINT_DEFAULTS.get(key)), new.get(key, HINT_DEFAULTS.get(key))
-        text = f"annotations.{key}: {quoted(before)} -> {quoted(after)}"
+        text = f"annotations.{named(key)}: {quoted(before)} -> {quoted(after)}"
         if key == "title":
             yield from _reworded(subject, f"annotations.{key}", before, after)
         elif canonical(before) != canonical(after):
@@ -79,18 +79,20 @@ def _output(subject: str, old: JsonObject, new: JsonObject) -> Iterator[Change]:
         yield Change(severity=Severity.COMPATIBLE, subject=subject, text="outputSchema: added")
 
 
-def _execution(subject: str, old: Json, new: Json) -> Iterator[Change]:
-    """Yield a change of whether the tool runs as a task; only what becomes possible breaks nothing."""
-    if canonical(old) != canonical(new):
-        possible = (old, new) == ("forbidden", "optional")
-        severity = Severity.COMPATIBLE if possible else Severity.BREAKING
-        yield Change(severity=severity, subject=subject, text=f"execution: {quoted(old)} -> {quoted(new)}")
+def _execution(subject: str, old: JsonObject, new: JsonObject) -> Iterator[Change]:
+    """Yield the changes of how a tool is run; only a task that becomes possible breaks nothing."""
+    for key in sorted({*old, *new}):
+        before, after = old.get(key), new.get(key)
+        if canonical(before) != canonical(after):
+            possible = (key, before, after) == ("taskSupport", "forbidden", "optional")
+            severity = Severity.COMPATIBLE if possible else Severity.BREAKING
+            text = f"execution.{named(key)}: {quoted(before)} -> {quoted(after)}"
+            yield Change(severity=severity, subject=subject, text=text)
 
 
-def _support(definition: JsonObject) -> Json:
-    """Return how a tool goes with tasks; without a word it does not (specification 2025-11-25, ToolExecution)."""
-    execution = definition.get("execution")
-    return execution.get("taskSupport", "forbidden") if isinstance(execution, dict) else "forbidden"
+def _execution_of(definition: JsonObject) -> JsonObject:
+    """Return how a tool is run; without a word it is no task (specification 2025-11-25, schema, ToolExecution)."""
+    return {"taskSupport": "forbidden", **_object(definition.get("execution"))}
 
 
 def _others(subject: str, old: JsonObject, new: JsonObject) -> Iterator[Change]:

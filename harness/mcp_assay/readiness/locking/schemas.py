@@ -6,13 +6,12 @@ References are not followed, and what cannot be judged counts as breaking. Recur
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, TypeAlias
 
-from mcp_assay.readiness.locking.changes import Change, Severity, canonical, quoted, reworded
+from mcp_assay.readiness.locking.changes import Change, Severity, canonical, named, quoted, reworded
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,7 +21,6 @@ if TYPE_CHECKING:
 DEEPEST = 48
 """Levels of subschemas that are compared."""
 
-_PLAIN_NAME = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 _WORDING = frozenset({"$comment", "description", "examples", "title"})
 _HARMLESS = frozenset({"$anchor", "$id", "$schema", "deprecated", "readOnly", "writeOnly"})
 _EVERY_TYPE = frozenset({"array", "boolean", "fraction", "integer", "null", "object", "string"})
@@ -74,7 +72,7 @@ class _Pair:
     def turned(self, keyword: str) -> str:
         """Return a keyword with its value before and after."""
         old, new = (quoted(one[keyword]) if keyword in one else "none" for one in (self.old, self.new))
-        return f"{keyword} {old} -> {new}"
+        return f"{named(keyword)} {old} -> {new}"
 
     def below(self, old: Json, new: Json, part: str) -> Iterator[Change]:
         """Yield the changes of a subschema."""
@@ -187,10 +185,13 @@ def _nested(pair: _Pair, keyword: str) -> Iterator[Change]:
 
 
 def _named(pair: _Pair, keyword: str) -> Iterator[Change]:
-    """Yield the changes of subschemas that both states name; what is new or gone shows where it is used."""
+    """Yield the changes of named subschemas; a definition that is new shows where it is used."""
     old, new = _object(pair.old.get(keyword)), _object(pair.new.get(keyword))
-    for name in old.keys() & new.keys() if keyword != "patternProperties" else old.keys() | new.keys():
-        yield from pair.below(old.get(name, True), new.get(name, True), f".{keyword}.{_name(name)}")
+    for name in sorted({*old, *new}):
+        if keyword == "patternProperties" or (name in old and name in new):
+            yield from pair.below(old.get(name, True), new.get(name, True), f".{keyword}.{named(name)}")
+        elif name in old:
+            yield pair.change(_Effect.UNCLEAR, f"{keyword}.{named(name)} removed")
 
 
 def _types(pair: _Pair, keyword: str) -> Iterator[Change]:
@@ -219,13 +220,13 @@ def _properties(pair: _Pair, keyword: str) -> Iterator[Change]:
     for name in sorted({*old, *new}):
         if name not in new:
             kept = pair.side is Side.INPUT and not closed
-            yield pair.stated(Severity.COMPATIBLE if kept else Severity.BREAKING, f"{_name(name)} removed")
+            yield pair.stated(Severity.COMPATIBLE if kept else Severity.BREAKING, f"{named(name)} removed")
         elif name in old:
-            yield from pair.below(old[name], new[name], f".{_name(name)}")
+            yield from pair.below(old[name], new[name], f".{named(name)}")
         elif name in required:
-            yield pair.change(_Effect.NARROWED, f"{_name(name)} added and required")
+            yield pair.change(_Effect.NARROWED, f"{named(name)} added and required")
         else:
-            yield pair.stated(Severity.COMPATIBLE, f"{_name(name)} added, optional")
+            yield pair.stated(Severity.COMPATIBLE, f"{named(name)} added, optional")
 
 
 def _requirements(pair: _Pair, keyword: str) -> Iterator[Change]:
@@ -234,9 +235,9 @@ def _requirements(pair: _Pair, keyword: str) -> Iterator[Change]:
     added = _object(pair.new.get("properties")).keys() - _object(pair.old.get("properties")).keys()
     removed = _object(pair.old.get("properties")).keys() - _object(pair.new.get("properties")).keys()
     for name in sorted(new - old - added):
-        yield pair.change(_Effect.NARROWED, f"{_name(name)} is {keyword} now")
+        yield pair.change(_Effect.NARROWED, f"{named(name)} is {keyword} now")
     for name in sorted(old - new - removed):
-        yield pair.change(_Effect.WIDENED, f"{_name(name)} is no longer {keyword}")
+        yield pair.change(_Effect.WIDENED, f"{named(name)} is no longer {keyword}")
 
 
 def _all_of(pair: _Pair, keyword: str) -> Iterator[Change]:
@@ -368,8 +369,3 @@ def _object(value: Json) -> JsonObject:
 
 def _list(value: Json) -> list[Json]:
     return value if isinstance(value, list) else []
-
-
-def _name(name: str) -> str:
-    """Return a member's name as messages use it."""
-    return name if _PLAIN_NAME.fullmatch(name) else quoted(name)
