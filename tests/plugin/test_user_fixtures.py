@@ -69,3 +69,16 @@ def test_a_fixture_without_servers_says_what_is_missing(pytester: pytest.Pyteste
     result = pytester.runpytest_subprocess("-o", "asyncio_default_fixture_loop_scope=function")
     result.assert_outcomes(errors=1)
     result.stdout.fnmatch_lines(["*run pytest with --mcp-config*"])
+
+
+def test_a_server_that_asks_gets_the_answers_of_the_overlay(project: Project) -> None:
+    pytester = project({"memory": raw_server()})
+    pytester.path.joinpath("mcp-assay.toml").write_text("[servers.memory.elicitation]\ncount = 42\n")
+    pytester.makepyfile(
+        test_asked="""
+        def test_asked(mcp_server):
+            result = mcp_server.call_tool("ask", {"kind": "form"})
+            assert not result.is_error and "42" in result.text
+        """
+    )
+    pytester.runpytest_subprocess("--mcp-config", "servers.json", "test_asked.py").assert_outcomes(passed=1)

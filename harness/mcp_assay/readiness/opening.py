@@ -61,7 +61,7 @@ async def open_run(
     every_revision: bool = False,
     lock: Lock | None = None,
     baseline: Acceptances | None = None,
-    opening: Callable[[Connector], Opener] | None = None,
+    opening: Callable[[Connector, ServerSpec], Opener] | None = None,
     observations: Observations | None = None,
 ) -> OpenRun:
     """Connect to every server side by side, list what they offer and build the registry.
@@ -78,7 +78,7 @@ async def open_run(
         every_revision: Whether each server is judged in every revision it speaks, as a server of its own.
         lock: The definitions that were accepted before, if any.
         baseline: The findings that were accepted before, if any.
-        opening: Wraps the connector that opens a connection, for example to record what goes over it.
+        opening: Wraps the connector that opens a server's connections, for example to record what goes over them.
         observations: Keeps or hands out what is seen beside the wire.
     """
     clock = clock or SystemClock()

@@ -42,7 +42,7 @@ class MCPClientManager:
         specs: The servers.
         connector: Opens connections, with its limits; closing its reaper stays with the caller.
         variables_for: Where the references of a server's configuration are looked up; our environment by default.
-        opening: Wraps the connector that opens a connection, for example to record what goes over it.
+        opening: Wraps the connector that opens a server's connections, for example to record what goes over them.
         watch: Whether servers are kept alive in the background, by signs of life and restarts with backoff. Without it
             nothing happens unless asked for.
     """
@@ -53,7 +53,7 @@ class MCPClientManager:
         *,
         connector: Connector | None = None,
         variables_for: Callable[[ServerSpec], Variables] | None = None,
-        opening: Callable[[Connector], Opener] | None = None,
+        opening: Callable[[Connector, ServerSpec], Opener] | None = None,
         watch: bool | WatchPolicy = False,
     ) -> None:
         self.connector = connector or Connector()
@@ -197,7 +197,7 @@ class MCPClientManager:
 
     def opener_for(self, spec: ServerSpec) -> Opener:
         """Return what opens connections to a server, with its timeouts."""
-        return self._opening(self.connector_for(spec))
+        return self._opening(self.connector_for(spec), spec)
 
     async def test_server_connectivity(self, name: str) -> Exchange:
         """Return the exchange of a round trip that every server must answer: its tools, or a sign of life."""
@@ -291,7 +291,7 @@ def _from_environment(spec: ServerSpec) -> Variables:  # noqa: ARG001  (one plac
     return EnvironmentVariables()
 
 
-def _directly(connector: Connector) -> Opener:
+def _directly(connector: Connector, spec: ServerSpec) -> Opener:  # noqa: ARG001  (the same for every server)
     """Return the connector itself."""
     return connector
 
