@@ -100,6 +100,13 @@ def _reason_of_any(result: ResultEntry) -> str:
     return reason
 
 
+def left_out(document: Document) -> str | None:
+    """Return a sentence on the checks that were planned and have no verdict, or None when the run was whole."""
+    planned = document["run"].get("planned", 0)
+    made = len({result["nodeid"] for result in document["results"]})
+    return f"only {made} of {planned} planned checks have a verdict" if made < planned else None
+
+
 def findings_in_order(document: Document) -> list[ResultEntry]:
     """Return every result that did not pass, in the order of `clusters`."""
     return [result for cluster in clusters(document) for result in cluster.results]

@@ -14,7 +14,7 @@ from html import escape
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
-from mcp_assay_reports.findings import Cluster, clusters, gaps, slowest
+from mcp_assay_reports.findings import Cluster, clusters, gaps, left_out, slowest
 from mcp_assay_reports.html_charts import latency_section, workflow_section
 from mcp_assay_reports.html_data import VERDICTS, compact
 from mcp_assay_reports.texts import (
@@ -24,6 +24,7 @@ from mcp_assay_reports.texts import (
     line,
     link,
     listing,
+    overall,
     percent,
     plural,
     score,
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 
 _ASSETS = files("mcp_assay_reports").joinpath("assets")
 _MOST_COSTLY = 10
+_MOST_REMARKS = 50
 _NUMBER = ' class="number"'
 _LEVELS = ("MUST", "SHOULD", "DESC", "ADV")
 
@@ -111,9 +113,12 @@ def _head(document: Document) -> Iterator[str]:
         f"{seconds(document['run']['duration_s'])}"
     )
     yield f"<header><h1>MCP readiness</h1>{_chip(summary['verdict'])}"
-    yield f'<span class="score">{score(summary["score"])} of 100</span>'
+    yield f'<span class="score">{overall(summary)}</span>'
     yield '<button type="button" id="theme" hidden>Light or dark</button>'
-    yield f'<div class="facts">{facts}</div></header>\n'
+    partial = left_out(document)
+    remarks = [*([partial] if partial else []), *document["run"].get("problems", [])]
+    told = "".join(f"<br>{_shown(remark, 300)}" for remark in remarks[:_MOST_REMARKS])
+    yield f'<div class="facts">{facts}{told}</div></header>\n'
 
 
 def _navigation(document: Document) -> Iterator[str]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING
 
-from mcp_assay_reports.findings import Cluster, clusters, gaps, server_clusters, slowest
+from mcp_assay_reports.findings import Cluster, clusters, gaps, left_out, server_clusters, slowest
 from mcp_assay_reports.texts import (
     CATEGORY_TITLES,
     block,
@@ -19,6 +19,7 @@ from mcp_assay_reports.texts import (
     line,
     link,
     listing,
+    overall,
     percent,
     plural,
     score,
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 LARGEST = 1024 * 1024
 """Bytes that GitHub takes as a step summary."""
 
+_MOST_REMARKS = 50
 _BACKTICKS = re.compile("`+")
 
 
@@ -106,12 +108,16 @@ def _head(document: Document) -> Iterator[str]:
     yield f"## MCP readiness: {summary['verdict']}"
     yield ""
     yield (
-        f"**Score {score(summary['score'])}** of 100, {summary['connected']} of {plural(summary['servers'], 'server')} "
+        f"**{overall(summary).capitalize()}**, {summary['connected']} of {plural(summary['servers'], 'server')} "
         f"connected, {plural(summary['tools'], 'tool')}, {checks['pass']} passed, {checks['fail']} failed, "
         f"{plural(checks['warn'], 'warning')}, {checks['skip']} skipped, {plural(checks['error'], 'error')}, "
         f"{seconds(run['duration_s'])}"
     )
     yield ""
+    partial = left_out(document)
+    remarks = [*([partial] if partial else []), *run.get("problems", [])]
+    yield from (f"- {code(remark, 300)}" for remark in remarks[:_MOST_REMARKS])
+    yield from [""] * bool(remarks)
 
 
 def _table(document: Document, most: int) -> Iterator[str]:

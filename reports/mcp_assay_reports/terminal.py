@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from tabulate import DataRow, TableFormat, tabulate
 
-from mcp_assay_reports.findings import Cluster, clusters, gaps, slowest
+from mcp_assay_reports.findings import Cluster, clusters, gaps, left_out, slowest
 from mcp_assay_reports.texts import category_score, line, listing, percent, plural, score, seconds
 
 if TYPE_CHECKING:
@@ -214,7 +214,11 @@ def _closing(document: Document, screen: _Screen) -> Iterator[str]:
             f"{called} of {plural(summary['tools'], 'tool')} called",
             f"{checks['pass']} passed, {checks['fail']} failed, {plural(checks['warn'], 'warning')}",
             f"{checks['skip']} skipped, {plural(checks['error'], 'error')}",
+            f"evidence {percent(summary.get('evidence', 0.0))}",
         ]
     )
     yield "\n" + screen.wrapped(counts, "")
+    partial = left_out(document)
+    if partial is not None:
+        yield screen.wrapped(partial, "")
     yield f"readiness: {screen.verdict(summary['verdict'])}, score {score(summary['score'])} of 100"

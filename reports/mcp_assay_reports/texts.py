@@ -11,7 +11,7 @@ from mcp_assay.core.presentation import inert
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from mcp_assay.core.contract import CategoryEntry
+    from mcp_assay.core.contract import CategoryEntry, Summary
 
 CATEGORY_TITLES = {
     "connectivity": "Connectivity",
@@ -43,6 +43,13 @@ def link(url: str) -> str | None:
 def score(value: float) -> str:
     """Return a score 0…100 with one decimal, rounded down so that no bar looks met that is not."""
     return f"{math.floor(value * 10 + 1e-6) / 10:.1f}"
+
+
+def overall(summary: Summary) -> str:
+    """Return the score of a run with the evidence behind it: a score counts only what was judged."""
+    evidence = summary.get("evidence")
+    told = "" if evidence is None else f", evidence {percent(evidence)}"
+    return f"score {score(summary['score'])} of 100{told}"
 
 
 def percent(share: float) -> str:

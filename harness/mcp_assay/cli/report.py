@@ -11,6 +11,7 @@ import click
 from mcp_assay.cli.documents import read_report, write_report
 from mcp_assay.cli.errors import USAGE_ERROR, show_errors
 from mcp_assay.core.errors import UsageError
+from mcp_assay.core.presentation import Presenter
 from mcp_assay_reports import find_writer
 from mcp_assay_reports.terminal import render_summary
 
@@ -33,6 +34,8 @@ def report(file: Path, formats: str | None, folder: Path | None) -> int:
     if formats is None:
         width = shutil.get_terminal_size().columns
         click.echo(render_summary(document, width=width, encoding=sys.stdout.encoding or "ascii"))
+        for problem in document["run"].get("problems", []):
+            click.echo(Presenter().line(problem))
         return 0
     writers = [find_writer(name.strip()) for name in formats.split(",")]
     if folder == _STDOUT:
