@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from mcp_assay.runtime.manager import ManagedServer, MCPClientManager
     from mcp_assay.wire.channel import Channel
     from mcp_assay.wire.exchange import Exchange
+    from mcp_assay.wire.log import WireLog
     from mcp_assay.wire.schemas import SchemaJudge
     from mcp_assay.wire.session import ServerSession
 
@@ -93,6 +94,7 @@ class ServerUnderTest:
         executed: Names of the tools that were called with success.
         calls: Tool calls made, by tool.
         memory: Results that one check leaves for a later one, by the first check's id.
+        past_logs: What was seen on live connections that ended, oldest first; as many as there were restarts.
     """
 
     def __init__(self, managed: ManagedServer, run: Run, *, slug: str) -> None:
@@ -106,6 +108,7 @@ class ServerUnderTest:
         self.executed: set[str] = set()
         self.calls: dict[str, int] = {}
         self.memory: dict[str, object] = {}
+        self.past_logs: list[WireLog] = []
 
     @property
     def name(self) -> str:
@@ -135,6 +138,11 @@ class ServerUnderTest:
         session, launch = self.managed.session, self.managed.launch
         known = None if launch is None else self._run.manager.connector.versions.spoken(launch)
         return known or (() if session is None else session.agreement.offered)
+
+    def note_spoken(self, versions: tuple[str, ...]) -> None:
+        """Note the revisions it was found to speak."""
+        if self.managed.launch is not None and versions:
+            self._run.manager.connector.versions.note(self.managed.launch, versions)
 
     async def session(self) -> ServerSession:
         """Return the live session, starting a dead server again within the run's limit.
@@ -231,6 +239,8 @@ class ServerUnderTest:
         Raises:
             UnavailableError: It does not come back.
         """
+        if self.managed.session is not None:
+            self.past_logs.append(self.managed.session.log)
         await self._run.manager.reconnect(self.managed)
         if self.managed.session is None:
             self._down = self.managed.fault

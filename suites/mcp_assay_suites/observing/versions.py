@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from mcp_assay.wire.eras import HANDSHAKE_VERSIONS
-from mcp_assay.wire.negotiation import initialize
+from mcp_assay.wire.eras import HANDSHAKE_VERSIONS, KNOWN_VERSIONS, STATELESS_VERSIONS
+from mcp_assay.wire.negotiation import discover, initialize, strings
 from mcp_assay_suites.observing.interview import interview
 from mcp_assay_suites.observing.memory import remembered
 
@@ -25,8 +26,7 @@ class VersionAnswers:
     """How a server answers ``initialize``.
 
     Attributes:
-        exchanges: The exchange by the revision that was asked for: the agreed one, the unknown one, and every one that
-            the server offered instead of another.
+        exchanges: The exchange by the revision that was asked for: every handshake revision, and the unknown one.
     """
 
     exchanges: Mapping[str, Exchange]
@@ -48,23 +48,37 @@ async def version_answers(server: ServerUnderTest) -> VersionAnswers:
 
 
 async def _asked(server: ServerUnderTest) -> VersionAnswers:
-    """Ask for the agreed revision, the unknown one, and whatever is offered instead, each on an instance of its own.
+    """Ask for every released revision and an unknown one, each on an instance of its own, side by side.
+
+    What the server turns out to speak is noted for the report, the stateless revisions too.
 
     Raises:
         UnavailableError: The live session is down, or no second instance can be used.
         ConnectError: No further instance can be started.
     """
     live = await server.session()
-    exchanges = {live.agreement.version: (await interview(server)).opening.first}
-    answers = VersionAnswers(exchanges=exchanges)
-    open_questions = [UNKNOWN_VERSION]
-    while open_questions:
-        asked = open_questions.pop()
-        exchanges[asked] = await initialized(server, asked)
-        offered = answers.offered(asked)
-        if offered in HANDSHAKE_VERSIONS and offered not in exchanges:
-            open_questions.append(offered)
+    agreed = live.agreement.version
+    others = [version for version in (*HANDSHAKE_VERSIONS, UNKNOWN_VERSION) if version != agreed]
+    first = (await interview(server)).opening.first
+    *asked, stateless = await asyncio.gather(
+        *(initialized(server, version) for version in others), _discovered(server, STATELESS_VERSIONS[-1])
+    )
+    answers = VersionAnswers(exchanges={agreed: first, **dict(zip(others, asked, strict=True))})
+    spoken = {version for version in HANDSHAKE_VERSIONS if answers.offered(version) == version}
+    spoken |= set(strings((stateless.result or {}).get("supportedVersions"))) & set(STATELESS_VERSIONS)
+    server.note_spoken(tuple(version for version in KNOWN_VERSIONS if version in spoken))
     return answers
+
+
+async def _discovered(server: ServerUnderTest, version: str) -> Exchange:
+    """Return the answer to ``server/discover`` as the first message to a fresh instance; silence is an answer too.
+
+    Raises:
+        ConnectError: No further instance can be started.
+    """
+    live = await server.session()
+    async with server.fresh_channel() as channel:
+        return await discover(channel, version, live.limits.probe_s + 2 * live.started_s)
 
 
 async def initialized(server: ServerUnderTest, version: str) -> Exchange:
