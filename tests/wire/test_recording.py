@@ -67,6 +67,23 @@ async def test_a_fault_in_a_call_comes_again(hurried: Connector, raw: Callable, 
     assert again[2:] == live[2:]
 
 
+async def test_words_made_up_for_a_run_come_back_as_those_of_the_replay(
+    connector: Connector, raw: Callable, tmp_path: Path
+) -> None:
+    async def say(opener: Opener, word: str, token: str) -> str:
+        session = await opener.open_session(raw())
+        exchange = await session.call_tool("echo", {"text": f"<{word}>"}, progress_token=token)
+        await session.close()
+        return exchange.raw.decode()
+
+    recorder = Recorder(tmp_path)
+    live = await say(RecordingConnector(inner=connector, recorder=recorder), "zq0123456789abcdef", "one")
+    recorder.close()
+    again = await say(ReplayConnector(directory=tmp_path), "zqfedcba9876543210", "two")
+    assert "<zq0123456789abcdef>" in live
+    assert again == live.replace("zq0123456789abcdef", "zqfedcba9876543210")
+
+
 async def test_a_server_that_could_not_be_started_fails_again(
     connector: Connector, raw: Callable, tmp_path: Path
 ) -> None:

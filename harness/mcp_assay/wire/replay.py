@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections import deque
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, cast
 
 import orjson
@@ -19,7 +20,7 @@ from mcp_assay.wire.eras import Agreement
 from mcp_assay.wire.exchange import Exchange
 from mcp_assay.wire.limits import Limits
 from mcp_assay.wire.log import ServerMessage
-from mcp_assay.wire.messages import Anomaly, encode, is_response
+from mcp_assay.wire.messages import Anomaly, Undecodable, decode, encode, is_response
 from mcp_assay.wire.recording import recording_path
 from mcp_assay.wire.session import ServerSession
 from mcp_assay.wire.tape import FORMAT, Writer, data, read
@@ -35,6 +36,10 @@ if TYPE_CHECKING:
     from mcp_assay.wire.messages import RequestId
     from mcp_assay.wire.tape import Record
     from mcp_assay.wire.transport import Outgoing
+
+
+_RANDOM = re.compile(rb"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|(?:zq)?[0-9a-f]{16,64}")
+"""Words that probes make up anew in each run: UUIDs and long hexadecimal numbers."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -263,7 +268,7 @@ class ReplayChannel(Channel):
             at = self._now()
             return Exchange(method=method, id=None, sent=sent, sent_at=at, ended_at=at, fault=fault)
         self._used[key] = found
-        return self._play(found)
+        return self._play(found, sent)
 
     def _similar(self, method: str, sent: bytes) -> Exchange | None:
         """Return the next exchange of the method whose parameters have the same names; a probe goes by its label."""
@@ -272,14 +277,14 @@ class ReplayChannel(Channel):
         shape = _shape(sent)
         return next((item for item in self._left if item.method == method and _shape(item.sent) == shape), None)
 
-    def _play(self, exchange: Exchange) -> Exchange:
+    def _play(self, exchange: Exchange, sent: bytes = b"") -> Exchange:
         """Let everything happen that had happened when this exchange ended, and keep it."""
         if exchange in self._left:
             self._left.remove(exchange)
         self._release(exchange.ended_at)
         if exchange.fault is not None and exchange.fault.kind.ends_connection and self.ended is None:
             self.ended = exchange.fault
-        return self._record(exchange)
+        return self._record(_spoken_now(exchange, sent) if sent else exchange)
 
     def _release(self, until: float) -> None:
         """Let the anomalies and messages up to a time happen."""
@@ -330,14 +335,28 @@ def _missing(what: str) -> Fault:
 
 
 def _key(sent: bytes) -> bytes:
-    """Return what a request says, without its id."""
+    """Return what a request says, without its id, its progress token and words that differ from run to run."""
     try:
         message = orjson.loads(sent)
     except orjson.JSONDecodeError:
         return sent
     if isinstance(message, dict):
-        cast("dict[str, Any]", message).pop("id", None)
-    return orjson.dumps(message, option=orjson.OPT_SORT_KEYS)
+        request = cast("dict[str, Any]", message)
+        request.pop("id", None)
+        meta = request["params"].get("_meta") if isinstance(request.get("params"), dict) else None
+        if isinstance(meta, dict):
+            cast("dict[str, Any]", meta).pop("progressToken", None)
+    return _RANDOM.sub(b"*", orjson.dumps(message, option=orjson.OPT_SORT_KEYS))
+
+
+def _spoken_now(exchange: Exchange, sent: bytes) -> Exchange:
+    """Return a recorded exchange with the random words of this run in the place of those of the recording."""
+    words = dict(zip(_RANDOM.findall(exchange.sent), _RANDOM.findall(sent), strict=False))
+    if all(old == new for old, new in words.items()):
+        return exchange
+    raw = _RANDOM.sub(lambda match: words.get(match.group(), match.group()), exchange.raw)
+    message = decode(raw) if exchange.message is not None else None
+    return replace(exchange, sent=sent, raw=raw, message=None if isinstance(message, Undecodable) else message)
 
 
 def _shape(sent: bytes) -> tuple[str, ...] | None:
