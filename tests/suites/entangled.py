@@ -1,7 +1,8 @@
 """A server that is not independent of its neighbours, on the standard library alone.
 
 ``--lock FILE``: answers ``tools/list`` with an error while another process holds FILE. ``--fate FILE``: answers nothing
-any more once a process that used FILE has been killed. ``--clock``: its only tool says what time it is, to the second.
+any more once a process that used FILE has been killed. ``--marker FILE``: does not start when FILE is there, which only
+a killed process leaves behind. ``--clock``: its only tool says what time it is, to the second.
 """
 
 import argparse
@@ -24,11 +25,30 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--lock", type=Path)
     parser.add_argument("--fate", type=Path)
+    parser.add_argument("--marker", type=Path)
     parser.add_argument("--clock", action="store_true")
     options = parser.parse_args()
     if options.fate:
         with options.fate.open("a", encoding="ascii") as file:
             file.write(f"{os.getpid()}\n")
+    mark = options.marker and options.marker.with_name(f"{options.marker.name}-{os.getpid()}")
+    if mark:
+        refuse_if_marked(options.marker)
+        mark.touch()
+    try:
+        serve(options)
+    finally:
+        if mark:
+            mark.unlink()
+
+
+def refuse_if_marked(marker):
+    for other in marker.parent.glob(f"{marker.name}-*"):
+        if not is_alive(int(other.name.rsplit("-", 1)[1])):
+            raise SystemExit("another process died and left its lock")
+
+
+def serve(options):
     for line in sys.stdin:
         if options.fate and not all_alive(options.fate):
             continue

@@ -10,7 +10,7 @@ import pytest
 from mcp_assay_suites.cross_server import CHECKS
 
 ENTANGLED = Path(__file__).parent / "entangled.py"
-INDEPENDENT = ("CROSS-001", "CROSS-002", "ADV-006")
+INDEPENDENT = ("CROSS-001", "CROSS-002", "ADV-006", "ADV-013")
 
 
 def entangled(*arguments: object) -> dict[str, object]:
@@ -52,6 +52,11 @@ def test_a_process_that_takes_another_with_it_is_found(bench, tmp_path):
     finding = judged["one"].findings["CROSS-002"]
     assert "no answer afterwards from 'one'" in finding.observed
     assert "CROSS-002" not in judged["raw"].findings
+
+
+def test_a_server_that_a_killed_process_locks_out_is_found(bench, tmp_path):
+    judged = bench.judge({"one": entangled("--marker", tmp_path / "lock")}, CHECKS)["one"]
+    assert "another process died" in str(judged.findings["ADV-013"].exchange)
 
 
 def test_the_same_tool_name_on_two_servers_is_advice(bench):

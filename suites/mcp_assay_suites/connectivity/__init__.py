@@ -3,6 +3,7 @@
 from mcp_assay_suites.connectivity import (
     base,
     discovery,
+    hygiene,
     launching,
     lifecycle,
     notifications,
@@ -24,5 +25,6 @@ CHECKS = (
     *subscriptions.CHECKS,
     *rounds.CHECKS,
     *launching.CHECKS,
+    *hygiene.CHECKS,
 )
 """The checks of this category, in the order in which they run."""

@@ -5,15 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from mcp_assay.core.verdicts import Category, Judgement, noted, passed, violated
-from mcp_assay.wire.official import official_client_report
+from mcp_assay.wire.official import OfficialReport, official_client_report
 from mcp_assay_suites.catalogue import check
 from mcp_assay_suites.observing.harmless import harmless_call
 from mcp_assay_suites.observing.judging import counted, listed, shown
+from mcp_assay_suites.observing.memory import remembered
 
 if TYPE_CHECKING:
     from mcp_assay.core.faults import Fault
-    from mcp_assay.readiness.subject import Subject
-    from mcp_assay.wire.official import OfficialReport
+    from mcp_assay.readiness.subject import ServerUnderTest, Subject
 
 _MOST_STDERR = 4_000
 
@@ -33,14 +33,7 @@ async def reachable(subject: Subject) -> Judgement:
 async def official_client(subject: Subject) -> Judgement:
     """Judge whether the official client can use the server too."""
     server = subject.server
-    session = await server.session()
-    report = await official_client_report(
-        server.launch,
-        budget_s=session.limits.start_s + session.limits.list_s,
-        call=harmless_call(server.tools),
-        reaper=subject.run.manager.connector.reaper,
-        clock=subject.run.clock,
-    )
+    report = await official_report(subject)
     evidence = _official_evidence(report)
     if not report.ok:
         observed = f"it failed in the phase {report.phase!r}: {report.error}"
@@ -50,6 +43,26 @@ async def official_client(subject: Subject) -> Judgement:
         observed = f"it leaves out {listed([shown(name) for name in hidden])}"
         return noted("the official client lists every tool", observed, exchange=evidence)
     return passed(f"it agreed on revision {report.protocol} and listed {counted(len(report.tool_names), 'tool')}")
+
+
+async def official_report(subject: Subject) -> OfficialReport:
+    """Return how the official client fared with the server, which it visits once.
+
+    Raises:
+        UnavailableError: The server is down.
+    """
+
+    async def visit(server: ServerUnderTest) -> OfficialReport:
+        session = await server.session()
+        return await official_client_report(
+            server.launch,
+            budget_s=session.limits.start_s + session.limits.list_s,
+            call=harmless_call(server.tools),
+            reaper=subject.run.manager.connector.reaper,
+            clock=subject.run.clock,
+        )
+
+    return await remembered(subject.server, OfficialReport, visit)
 
 
 def _fault_evidence(fault: Fault) -> dict[str, Any]:

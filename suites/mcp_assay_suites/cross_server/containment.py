@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 _POLL_S = 0.02
 _MOST_POLLS = 100
+_KILLED = "CROSS-002 killed an instance"
 
 
 @check("CROSS-002", category=Category.CROSS_SERVER)
@@ -56,6 +57,7 @@ async def _killed(subject: Subject) -> Judgement:
             os.kill(pid, signal.SIGKILL)
             await _gone(second)
             after = await _asked(answering)
+            subject.server.memory[_KILLED] = True
     silent = [(one, exchange) for one, exchange in after if not _answered(exchange)]
     if not silent:
         return passed(
@@ -74,6 +76,28 @@ async def _gone(second: ServerSession) -> None:
         if not second.alive:
             return
         await asyncio.sleep(_POLL_S)
+
+
+@check("ADV-013", category=Category.CROSS_SERVER)
+async def reconnect(subject: Subject) -> Judgement:
+    """Judge whether the server can be started again after an instance of it was killed."""
+    if (await subject.server.session()).channel.transport.pid is None:
+        return not_applicable("the server's process is not ours to kill")
+    if _KILLED not in subject.server.memory:
+        try:
+            await _killed(subject)
+        except ConnectError as problem:
+            return skipped(f"a second instance of the server cannot be used: {problem.fault.message}")
+    expected = "the server starts again after it was killed"
+    try:
+        async with subject.server.fresh_session() as again:
+            exchange = await again.request(heartbeat_method(again), timeout_s=again.limits.list_s)
+    except ConnectError as problem:
+        evidence = {"fault": problem.fault.kind.value, "stderr_tail": problem.fault.stderr_tail[-2_000:]}
+        return violated(expected, f"it did not: {problem.fault.message}", exchange=evidence)
+    if exchange.message is None:
+        return violated(expected, f"it started but gave no answer: {exchange.describe()}", exchange=exchange.evidence())
+    return passed("it started again and answered")
 
 
 async def _asked(servers: Sequence[ServerUnderTest]) -> list[tuple[ServerUnderTest, Exchange | None]]:
@@ -98,4 +122,4 @@ def _account(server: ServerUnderTest, exchange: Exchange | None) -> str:
     return f"{shown(server.name)} ({'it is down' if exchange is None else exchange.describe()})"
 
 
-CHECKS = (failure_contained,)
+CHECKS = (failure_contained, reconnect)

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 UNKNOWN_METHOD = "x-probe/does-not-exist"
 NO_SUCH_NAME = "x-probe-no-such-name"
 ECHO_IDS: tuple[RequestId, RequestId] = (7_000_001, "x-7")
+LARGE = 1024 * 1024
+DEEP = 100
 MALFORMED = b'{"jsonrpc":\n'
 """A line that is no JSON."""
 
@@ -68,6 +70,29 @@ MISSHAPEN: Mapping[str, Ask] = {
     ),
 }
 """By what is wrong with it, a request whose parameters break the method's schema."""
+
+
+def heavy_requests(session: ServerSession) -> Mapping[str, bytes]:
+    """Return requests with large or unusual arguments, one line each, by what is unusual; they name no tool."""
+    method = "tools/call" if session.offers("tools") else UNKNOWN_METHOD
+    deep: Json = {}
+    for _ in range(DEEP):
+        deep = {"a": deep}
+    odd: Mapping[str, Json] = {
+        "an argument of 1 MiB": "a" * LARGE,
+        f"an argument nested {DEEP} levels deep": deep,
+        "an argument with a NUL character": "a\x00b",
+        "an argument with half of a surrogate pair": "\ud800",
+    }
+    return {
+        label: message(
+            jsonrpc="2.0",
+            id=7_000_401 + number,
+            method=method,
+            params=dict(enveloped(session, {"name": NO_SUCH_NAME, "arguments": {"x": value}})),
+        )
+        for number, (label, value) in enumerate(odd.items())
+    }
 
 
 def cancellations_of_nothing(session: ServerSession) -> bytes:

@@ -26,6 +26,7 @@ from mcp_assay_suites.observing.asks import (
     UNKNOWN,
     UNKNOWN_METHOD,
     cancellations_of_nothing,
+    heavy_requests,
     invalid_requests,
 )
 from mcp_assay_suites.observing.envelopes import odd_envelopes
@@ -86,6 +87,7 @@ class Interview:
         cancelled: How it took cancellations of nothing.
         malformed: How it took a line that is no JSON.
         invalid: How it took JSON that is no request, by what is wrong with it.
+        heavy: How it took large and unusual arguments, by what is unusual about them.
         logs: What was seen on the connections of all instances.
         closed: How the last instance ended.
     """
@@ -104,6 +106,7 @@ class Interview:
     cancelled: Reaction | None = None
     malformed: Reaction | None = None
     invalid: Mapping[str, Reaction] = field(default_factory=dict[str, "Reaction"])
+    heavy: Mapping[str, Reaction] = field(default_factory=dict[str, "Reaction"])
     logs: tuple[WireLog, ...] = ()
     closed: CloseReport | None = None
 
@@ -167,7 +170,8 @@ class _Interviewer:
             crowd=await self._crowd() if stateless else (),
             cancelled=await self._cancelled(),
             malformed=await self._reaction(MALFORMED, "malformed JSON"),
-            invalid=await self._invalid(),
+            invalid=await self._reactions(invalid_requests(self._live)),
+            heavy=await self._reactions(heavy_requests(self._live)),
             logs=tuple(self._logs),
         )
 
@@ -227,10 +231,10 @@ class _Interviewer:
             return None
         return await self._reaction(cancellations_of_nothing(self._live), "cancellations of nothing")
 
-    async def _invalid(self) -> Mapping[str, Reaction]:
-        """Return the reactions to JSON that is no request."""
+    async def _reactions(self, messages: Mapping[str, bytes]) -> Mapping[str, Reaction]:
+        """Return the reactions to several messages, one after another."""
         reactions: dict[str, Reaction] = {}
-        for label, data in invalid_requests(self._live).items():
+        for label, data in messages.items():
             reaction = await self._reaction(data, label)
             if reaction is not None:
                 reactions[label] = reaction

@@ -54,14 +54,14 @@ class Received:
 
 
 def logs(server: ServerUnderTest) -> tuple[WireLog, ...]:
-    """Return what was seen on the live connection and, when it was held, in the interview."""
+    """Return what was seen on the live connection, on those before it and, when it was held, in the interview."""
     session = server.managed.session
     live = () if session is None else (session.log,)
     held = server.memory.get(Interview.__qualname__)
     heard = server.memory.get(Listening.__qualname__)
     interviewed = held.logs if isinstance(held, Interview) else ()
     listened = (heard.log,) if isinstance(heard, Listening) and heard.log is not None else ()
-    return (*live, *interviewed, *listened)
+    return (*server.past_logs, *live, *interviewed, *listened)
 
 
 def received(server: ServerUnderTest) -> Iterator[Received]:

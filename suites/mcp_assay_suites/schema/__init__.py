@@ -9,6 +9,7 @@ from mcp_assay_suites.schema import (
     headers,
     metadata,
     pages,
+    poisoning,
     prompts,
     reading,
     resources,
@@ -31,6 +32,7 @@ CHECKS = (
     *metadata.CHECKS,
     *wire.CHECKS,
     *advice.CHECKS,
+    *poisoning.CHECKS,
     *drift.CHECKS,
 )
 """The checks of this category, in the order in which they run."""
