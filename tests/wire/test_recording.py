@@ -84,6 +84,21 @@ async def test_words_made_up_for_a_run_come_back_as_those_of_the_replay(
     assert again == live.replace("zq0123456789abcdef", "zqfedcba9876543210")
 
 
+async def test_the_last_words_on_stderr_are_kept_without_secrets(
+    connector: Connector, raw: Callable, tmp_path: Path
+) -> None:
+    launch = dataclasses.replace(raw("stderr-binary"), secrets={"env TOKEN": "canary-4711-value"})
+    recorder = Recorder(tmp_path)
+    session = await RecordingConnector(inner=connector, recorder=recorder).open_session(launch)
+    await session.close()
+    recorder.close()
+    live = session.channel.transport.stderr_tail
+    again = await ReplayConnector(directory=tmp_path).open_session(NOWHERE)
+    assert live
+    assert again.channel.transport.stderr_tail == live
+    assert again.channel.transport.kind == "stdio"
+
+
 async def test_a_server_that_could_not_be_started_fails_again(
     connector: Connector, raw: Callable, tmp_path: Path
 ) -> None:

@@ -2,7 +2,8 @@
 
 The first line names the format and the server. Each further line carries the ``connection`` it belongs to, counted
 from 1 in the order of opening: ``open`` (what was asked for), ``agreement``, ``exchange``, ``anomaly``, ``message``,
-``fault`` (the connection could not be opened), ``close``. ``value`` lines hold observations made beside the wire.
+``fault`` (the connection could not be opened), ``close``, ``stderr`` (its last lines). ``value`` lines
+hold observations made beside the wire.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from mcp_assay.core.errors import ConnectError, UsageError
 from mcp_assay.core.identifiers import slug
 from mcp_assay.core.redaction import Redactor
 from mcp_assay.wire.tape import FORMAT, Writer
+from mcp_assay.wire.transport import CloseReport
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -67,6 +69,11 @@ class Recorder:
         """Add what was asked for when a connection was opened."""
         line = {"kind": "open", "connection": connection, "what": what, "protocol": protocol}
         self._line(launch.name, {**line, "transport": launch.transport.value})
+
+    def stderr(self, launch: Launch, connection: int, text: str) -> None:
+        """Add the last lines that the server wrote to stderr."""
+        clean = Redactor(launch.secrets).redact(text).encode("utf-8", "backslashreplace").decode("utf-8")
+        self._line(launch.name, {"kind": "stderr", "connection": connection, "text": clean})
 
     def value(self, launch: Launch, name: str, value: Any) -> None:
         """Add an observation made beside the wire, such as the official client's report; JSON without secrets."""
@@ -173,6 +180,8 @@ class RecordingConnector:
 
         def sink(record: Record) -> None:
             self.recorder.write(launch, connection, record)
+            if isinstance(record, CloseReport):
+                self.recorder.stderr(launch, connection, channel.transport.stderr_tail)
 
         log = channel.log
         seen: list[Record] = [*log.exchanges, *log.anomalies, *log.server_messages]

@@ -51,6 +51,7 @@ class Reel:
         protocol: The revision that was pinned, or None.
         transport: The transport's name.
         records: What was seen, in order.
+        stderr: The last lines of the server's stderr.
         played: Whether it was given out already.
     """
 
@@ -58,6 +59,7 @@ class Reel:
     protocol: str | None
     transport: str
     records: list[Record] = field(default_factory=list["Record"])
+    stderr: str = ""
     played: bool = False
 
     def first(self, kind: type[Any]) -> Any:
@@ -93,7 +95,9 @@ class Recording:
                 raise UsageError(f"the recording {path} has format {lines[0]['format']}, this version reads {FORMAT}")
             reels = {line["connection"]: _reel(line) for line in lines if line["kind"] == "open"}
             for line in lines[1:]:
-                if line["kind"] not in {"open", "value"}:
+                if line["kind"] == "stderr":
+                    reels[line["connection"]].stderr = str(line["text"])
+                elif line["kind"] not in {"open", "value"}:
                     reels[line["connection"]].records.append(read(line))
             values = {line["name"]: line["value"] for line in lines if line["kind"] == "value"}
         except FileNotFoundError:
@@ -305,8 +309,7 @@ class _Reel:
 
     def __init__(self, reel: Reel) -> None:
         self.kind = reel.transport
-        faults = [record.fault for record in reel.records if isinstance(record, Exchange) and record.fault]
-        self.stderr_tail = faults[-1].stderr_tail if faults else ""
+        self.stderr_tail = reel.stderr
 
     def send(self, message: Outgoing) -> None:
         """Send nothing."""
