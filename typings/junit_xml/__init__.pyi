@@ -1,4 +1,4 @@
-"""The part of junit-xml that this project uses; the package ships no types."""
+# The part of junit-xml that this project uses; the package ships no types.
 
 from collections.abc import Mapping, Sequence
 from xml.etree.ElementTree import Element

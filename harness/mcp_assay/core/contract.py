@@ -38,8 +38,8 @@ class Phases(TypedDict):
 class RunEntry(TypedDict):
     """The run as a whole; ``started_at`` is RFC 3339.
 
-    ``planned`` is the number of checks that a whole run of these servers makes; fewer results mean that checks were left
-    out. ``problems`` are reasons for a failed run that are no verdicts.
+    ``planned`` is the number of checks that a whole run of these servers makes; fewer results mean that checks were
+    left out. ``problems`` are reasons for a failed run that are no verdicts.
     """
 
     id: str
