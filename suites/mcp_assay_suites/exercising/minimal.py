@@ -116,11 +116,10 @@ def smaller_values(value: Json) -> Iterator[Json]:
         case bool():
             if value:
                 yield False
-        case int():
-            steps = (value, value - value // 2, value // 4, value // 8, value // 16, value // 64, 1)
-            yield from dict.fromkeys(value - step for step in (*steps, -1) if abs(value - step) < abs(value))
+        case int() | float() if value == value // 1:
+            yield from _smaller_integers(int(value))
         case float():
-            yield from (plain for plain in (0, 1, float(int(value))) if abs(plain) < abs(value))
+            yield from (plain for plain in (0, 1, int(value)) if abs(plain) < abs(value))
         case str():
             yield from (value[:length] for length in dict.fromkeys((0, 1, len(value) // 2)) if length < len(value))
         case list():
@@ -131,3 +130,9 @@ def smaller_values(value: Json) -> Iterator[Json]:
             yield from reductions(value)
         case _:
             return
+
+
+def _smaller_integers(value: int) -> Iterator[int]:
+    """Yield integers nearer to 0, the boldest steps first, so that a bound is found as in a binary search."""
+    steps = (value, value - value // 2, value // 4, value // 8, value // 16, value // 64, 1, -1)
+    yield from dict.fromkeys(value - step for step in steps if abs(value - step) < abs(value))
