@@ -149,3 +149,9 @@ def test_every_revision_is_judged_as_a_server_of_its_own_and_differences_are_sho
             "memory: TOOL-011 *warn in 2025-06-18*pass in 2026-07-28",
         ]
     )
+
+
+def test_xdist_is_not_needed(project: Project) -> None:
+    pytester = project({"memory": raw_server()}, checks=("reachable",))
+    result = pytester.runpytest_subprocess("--mcp-config", "servers.json", "--strict-markers", "-p", "no:xdist")
+    result.assert_outcomes(passed=1)

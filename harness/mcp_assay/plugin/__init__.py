@@ -45,6 +45,8 @@ def pytest_configure(config: pytest.Config) -> None:
     """Register markers and fixtures, and the rest when there are servers."""
     for category in _CATEGORIES:
         config.addinivalue_line("markers", f"mcp_{category}: generated {category} checks of MCP servers")
+    # Our items carry it so that a server stays in one worker; without xdist nobody else would register it.
+    config.addinivalue_line("markers", "xdist_group(name): run in the same worker")
     config.pluginmanager.register(fixtures, "mcp_assay_fixtures")
     if Options.of(config).names_servers or named_by_node_id(config):
         config.pluginmanager.import_plugin("mcp_assay.plugin.activation")
