@@ -48,7 +48,7 @@ async def secret_leak(subject: Subject) -> Judgement:
 async def stderr_noise(subject: Subject) -> Judgement:
     """Judge whether a server that works writes stack traces."""
     session = await subject.server.session()
-    if session.channel.transport.pid is None:
+    if session.channel.transport.kind != "stdio":
         return not_applicable("the server's stderr is not ours to read")
     tail = session.channel.transport.stderr_tail
     match = _TRACE.search(tail)
