@@ -25,6 +25,7 @@ class StillClock:
 policies = st.builds(
     BreakerPolicy,
     window_s=st.sampled_from([1.0, 10.0]),
+    window_calls=st.integers(4, 6),
     failure_rate=st.sampled_from([0.3, 0.5, 1.0]),
     least_calls=st.integers(1, 4),
     open_s=st.sampled_from([1.0, 5.0]),
@@ -84,6 +85,7 @@ class BreakerAgainstModel(RuleBasedStateMachine):
             return
         self.results.append((self.clock.at, failed))
         recent = [bad for at, bad in self.results if at > self.clock.at - self.policy.window_s]
+        recent = recent[-self.policy.window_calls :]
         too_many = sum(recent) >= self.policy.failure_rate * len(recent)
         if failed and len(recent) >= self.policy.least_calls and too_many:
             self.change(self.clock.at)

@@ -12,9 +12,11 @@ from mcp_assay.runtime.translator import ToolCallTranslator
 
 if TYPE_CHECKING:
     from mcp_assay.core.clock import Clock
+    from mcp_assay.runtime.breaker import Permit
     from mcp_assay.runtime.manager import MCPClientManager
     from mcp_assay.runtime.policy import Call, ExecutionPolicy
     from mcp_assay.runtime.registry import RegisteredTool
+    from mcp_assay.wire.exchange import Exchange
     from mcp_assay.wire.session import ServerSession
 
 
@@ -31,6 +33,7 @@ class Attempts:
         self._manager = manager
         self._policy = policy
         self._clock = clock
+        self._most = policy.concurrency + policy.queue
         self._replicas: dict[str, Replica] = {}
         self._translator = ToolCallTranslator()
 
@@ -49,22 +52,26 @@ class Attempts:
         replica = self.replica(target.server_id)
         if replica.breaker.retry_after_s > 0:
             return _refused(target, replica)
-        if replica.outstanding >= self._policy.concurrency + self._policy.queue:
+        if replica.outstanding >= self._most:
             return unavailable(target.server_id, target.definition.name, f"{target.server} has too many calls waiting")
         replica.outstanding += 1
+        slots = replica.slots
         try:
-            if not await self._slot(replica, call):
+            if not (await slots.acquire() if not slots.locked() else await self._slot(replica, call)):
                 return _late(target)
             try:
-                return await self._permitted(target, replica, call)
+                permit = replica.breaker.permit()
+                if permit is None:
+                    return _refused(target, replica)
+                return await self._permitted(target, replica, permit, call)
             finally:
-                replica.slots.release()
+                slots.release()
         finally:
             replica.outstanding -= 1
 
     async def _slot(self, replica: Replica, call: Call) -> bool:
         """Wait for a slot, at most to the deadline; return whether there is one."""
-        if call.deadline is None or not replica.slots.locked():
+        if call.deadline is None:
             return await replica.slots.acquire()
         try:
             async with asyncio.timeout(max(0.0, call.deadline - self._clock.monotonic())):
@@ -72,43 +79,47 @@ class Attempts:
         except TimeoutError:
             return False
 
-    async def _permitted(self, target: RegisteredTool, replica: Replica, call: Call) -> ToolOutcome:
-        """Call when the breaker permits it, and tell it what that says about the server."""
-        permit = replica.breaker.permit()
-        if permit is None:
-            return _refused(target, replica)
+    async def _permitted(self, target: RegisteredTool, replica: Replica, permit: Permit, call: Call) -> ToolOutcome:
+        """Call on the wire, and tell the breaker what that says about the server."""
         try:
-            outcome = await self._connected(target, call)
+            session = target_session = self._manager.server(target.server_id).session
+            if session is None or not session.alive:
+                target_session = await self._session(target, call)
+            seconds = call.timeout_s
+            if call.deadline is not None:
+                seconds = min(seconds, call.deadline - self._clock.monotonic())
+            problem = _unfit(target, target_session, seconds)
+            if problem is not None or target_session is None:
+                replica.breaker.release(permit)
+                return problem or _late(target)
+            exchange = await target_session.call_tool(target.definition.name, call.arguments, timeout_s=seconds)
+        except ValueError as error:
+            replica.breaker.release(permit)
+            text = f"the arguments cannot be sent as JSON: {error}"
+            return unsent(OutcomeKind.PROTOCOL_ERROR, target.server_id, target.definition.name, text)
         except BaseException:
             replica.breaker.release(permit)
             raise
-        if _is_evidence(outcome, call):
-            replica.breaker.record(permit, failed=outcome.fault_kind is not None)
+        return self._answered(target, replica, permit, call, exchange)
+
+    def _answered(
+        self, target: RegisteredTool, replica: Replica, permit: Permit, call: Call, exchange: Exchange
+    ) -> ToolOutcome:
+        """Return the outcome of an exchange, and take note of what it says."""
+        outcome = self._translator.translate_responses(
+            exchange,
+            server=target.server_id,
+            tool=target.definition.name,
+            duration_s=self._clock.monotonic() - call.started,
+        )
+        if exchange.fault is None:
+            replica.breaker.record(permit, failed=False)
+            replica.note(exchange.duration_s)
+        elif _is_evidence(outcome, exchange, call):
+            replica.breaker.record(permit, failed=True)
         else:
             replica.breaker.release(permit)
-        if not outcome.kind.is_transport_fault:
-            replica.note(outcome.duration_s)
         return outcome
-
-    async def _connected(self, target: RegisteredTool, call: Call) -> ToolOutcome:
-        """Make the call on the wire, when there is a connection and time."""
-        name = target.definition.name
-        session = self._manager.server(target.server_id).session
-        if session is None or not session.alive:
-            session = await self._session(target, call)
-            if session is None:
-                return unavailable(target.server_id, name, f"{target.server} is not connected")
-        seconds = call.timeout_s
-        if call.deadline is not None:
-            seconds = min(seconds, call.deadline - self._clock.monotonic())
-        if seconds <= 0:
-            return _late(target)
-        try:
-            exchange = await session.call_tool(name, call.arguments, timeout_s=seconds)
-        except ValueError as problem:
-            text = f"the arguments cannot be sent as JSON: {problem}"
-            return unsent(OutcomeKind.PROTOCOL_ERROR, target.server_id, name, text)
-        return self._translator.translate_responses(exchange, server=target.server_id, tool=name)
 
     async def _session(self, target: RegisteredTool, call: Call) -> ServerSession | None:
         """Wait for a server that is on its way back; None when it is not, or not in time."""
@@ -119,14 +130,21 @@ class Attempts:
         return server.session if await self._manager.wait_until_ready(server, timeout_s=seconds) else None
 
 
-def _is_evidence(outcome: ToolOutcome, call: Call) -> bool:
-    """Return whether an outcome says something about the server's health.
+def _unfit(target: RegisteredTool, session: ServerSession | None, seconds: float) -> ToolOutcome | None:
+    """Return the outcome of a call that cannot be sent for want of a connection or of time, or None."""
+    if session is None:
+        return unavailable(target.server_id, target.definition.name, f"{target.server} is not connected")
+    return _late(target) if seconds <= 0 else None
 
-    What was never sent does not, nor a polite refusal over HTTP, nor a wait that the caller's own deadline cut short.
+
+def _is_evidence(outcome: ToolOutcome, exchange: Exchange, call: Call) -> bool:
+    """Return whether a fault says something about the server's health.
+
+    A polite refusal over HTTP does not, nor does a wait that the caller's own deadline cut short.
     """
-    if outcome.exchange is None or outcome.retry_after_s is not None:
+    if outcome.retry_after_s is not None:
         return False
-    cut_short = outcome.kind is OutcomeKind.TIMEOUT and outcome.exchange.duration_s < 0.9 * call.timeout_s
+    cut_short = outcome.kind is OutcomeKind.TIMEOUT and exchange.duration_s < 0.9 * call.timeout_s
     return not (cut_short and call.deadline is not None)
 
 

@@ -25,6 +25,7 @@ class BreakerPolicy:
 
     Attributes:
         window_s: Seconds that an answer or failure counts.
+        window_calls: The most recent calls of these that count.
         failure_rate: Share of failures in the window from which on it opens.
         least_calls: Calls in the window below which it stays closed.
         open_s: Seconds it stays open before a trial.
@@ -32,6 +33,7 @@ class BreakerPolicy:
     """
 
     window_s: float = 30.0
+    window_calls: int = 1_000
     failure_rate: float = 0.5
     least_calls: int = 3
     open_s: float = 5.0
@@ -60,8 +62,10 @@ class CircuitBreaker:
         self._policy = policy
         self._now = clock.monotonic
         self._outcomes: deque[tuple[float, bool]] = deque()
+        self._failures = 0
         self._opened_at: float | None = None
         self._generation = 0
+        self._permit = Permit(0)
         self._trials_out = 0
         self._trials_passed = 0
 
@@ -81,14 +85,11 @@ class CircuitBreaker:
 
     def permit(self) -> Permit | None:
         """Return leave to make a call now, or None."""
-        state = self.state
-        if state is BreakerState.OPEN:
-            return None
-        if state is BreakerState.HALF_OPEN:
-            if self._trials_out >= self._policy.trials:
+        if self._opened_at is not None:
+            if self.retry_after_s > 0 or self._trials_out >= self._policy.trials:
                 return None
             self._trials_out += 1
-        return Permit(self._generation)
+        return self._permit
 
     def record(self, permit: Permit, *, failed: bool) -> None:
         """Note how a permitted call ended; what was permitted before the last change of state is old news."""
@@ -111,17 +112,21 @@ class CircuitBreaker:
     def _count(self, failed: bool) -> None:
         """Note an outcome while closed; open when too many fail."""
         now = self._now()
-        self._outcomes.append((now, failed))
-        while self._outcomes[0][0] <= now - self._policy.window_s:
-            self._outcomes.popleft()
-        failures = sum(failed for _, failed in self._outcomes)
-        enough = len(self._outcomes) >= self._policy.least_calls
-        if failed and enough and failures >= self._policy.failure_rate * len(self._outcomes):
+        outcomes = self._outcomes
+        outcomes.append((now, failed))
+        self._failures += failed
+        oldest = now - self._policy.window_s
+        while outcomes[0][0] <= oldest or len(outcomes) > self._policy.window_calls:
+            self._failures -= outcomes.popleft()[1]
+        enough = len(outcomes) >= self._policy.least_calls
+        if failed and enough and self._failures >= self._policy.failure_rate * len(outcomes):
             self._change(now)
 
     def _change(self, opened_at: float | None) -> None:
         """Open at a moment, or close, with a clean window."""
         self._opened_at = opened_at
         self._generation += 1
+        self._permit = Permit(self._generation)
         self._outcomes.clear()
+        self._failures = 0
         self._trials_out = self._trials_passed = 0

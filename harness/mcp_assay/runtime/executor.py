@@ -144,30 +144,35 @@ class MultiServerExecutor:
         self, arguments: Mapping[str, Json] | None, timeout_s: float | None, deadline: float | None, *, retry: bool
     ) -> Call:
         seconds = self._policy.timeout_s if timeout_s is None else timeout_s
-        return Call(dict(arguments or {}), seconds, deadline, self._policy.backoff.attempts if retry else 1)
+        tries = self._policy.backoff.attempts if retry else 1
+        return Call(dict(arguments or {}), seconds, self._clock.monotonic(), deadline, tries)
 
     async def _route(self, candidates: Sequence[RegisteredTool], call: Call) -> ToolOutcome:
         """Call one of the candidates, and count and report how that ended."""
         self._budget.earn()
-        started = self._clock.monotonic()
-        with self._telemetry.call(candidates[0].definition.name) as span:
+        if self._telemetry.enabled(call.started):
+            with self._telemetry.call(candidates[0].definition.name) as span:
+                outcome = await self._tried(candidates, call)
+                self._telemetry.ended(span, outcome)
+        else:
             outcome = await self._tried(candidates, call)
-            outcome = replace(outcome, duration_s=self._clock.monotonic() - started)
-            self._telemetry.ended(span, outcome)
         self.metrics.add(outcome)
         return outcome
 
     async def _tried(self, candidates: Sequence[RegisteredTool], call: Call) -> ToolOutcome:
         """Try until there is an answer or no reason to try again."""
         attempts, tries, tried = 0, 0, set[str]()
+        make = self._attempts.make if self._policy.hedge_after_s is None else partial(self._hedged, candidates)
         while True:
             target = candidates[0] if len(candidates) == 1 else self._router.choose(candidates, avoid=tried)
-            outcome = await self._once(target, candidates, call)
+            outcome = await make(target, call)
+            if not tries and outcome.exchange is not None and not outcome.kind.is_transport_fault:
+                return outcome
             attempts, tries = attempts + outcome.attempts, tries + 1
             tried.add(target.server_id)
             delay = self._delay(target, outcome, call.tries - tries, elsewhere=len(tried) < len(candidates))
             if delay is None or not await self._pause(delay, call):
-                return outcome if attempts == outcome.attempts else replace(outcome, attempts=attempts)
+                return replace(outcome, attempts=attempts, duration_s=self._clock.monotonic() - call.started)
 
     def _delay(self, target: RegisteredTool, outcome: ToolOutcome, left: int, *, elsewhere: bool) -> float | None:
         """Return the seconds to wait before trying again, or None when that is not to be done."""
@@ -189,8 +194,8 @@ class MultiServerExecutor:
             await self._sleep(delay)
         return True
 
-    async def _once(self, target: RegisteredTool, candidates: Sequence[RegisteredTool], call: Call) -> ToolOutcome:
-        """Make one attempt; when hedging is on and it is slow, one at a second replica as well."""
+    async def _hedged(self, candidates: Sequence[RegisteredTool], target: RegisteredTool, call: Call) -> ToolOutcome:
+        """Make one attempt, and one at a second replica as well when it is slow."""
         after = self._policy.hedge_after_s
         if after is None or len(candidates) == 1 or not is_safe_to_repeat(target.definition):
             return await self._attempts.make(target, call)

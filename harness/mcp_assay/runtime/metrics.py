@@ -42,6 +42,14 @@ class LatencyHistogram:
         self.least_s = min(self.least_s, duration_s)
         self.most_s = max(self.most_s, duration_s)
 
+    def merge(self, other: LatencyHistogram) -> None:
+        """Count everything that another histogram has counted."""
+        self._counts = [ours + theirs for ours, theirs in zip(self._counts, other._counts, strict=True)]
+        self.total += other.total
+        self.sum_s += other.sum_s
+        self.least_s = min(self.least_s, other.least_s)
+        self.most_s = max(self.most_s, other.most_s)
+
     def quantile(self, share: float) -> float:
         """Return about the duration, in seconds, that ``share`` of all durations do not exceed; 0 without durations.
 
@@ -80,23 +88,33 @@ class CallMetrics:
     def add(self, outcome: ToolOutcome) -> None:
         """Count one outcome."""
         self.calls += 1
-        self.retries += max(0, outcome.attempts - 1)
+        if outcome.attempts > 1:
+            self.retries += outcome.attempts - 1
         self.kinds[outcome.kind] += 1
         if not outcome.kind.is_transport_fault:
             self.latency.add(outcome.duration_s)
+
+    def merge(self, other: CallMetrics) -> None:
+        """Count everything that others have counted."""
+        self.calls += other.calls
+        self.retries += other.retries
+        self.kinds.update(other.kinds)
+        self.latency.merge(other.latency)
 
 
 class ExecutorMetrics:
     """Counts per server and per server and tool."""
 
     def __init__(self) -> None:
-        self._servers: dict[str, CallMetrics] = {}
         self._tools: dict[tuple[str, str], CallMetrics] = {}
 
     @property
     def servers(self) -> Mapping[str, CallMetrics]:
-        """Counts by server id."""
-        return self._servers
+        """Counts by server id, added up from those of the tools."""
+        found: dict[str, CallMetrics] = {}
+        for (server, _), counts in self._tools.items():
+            found.setdefault(server, CallMetrics()).merge(counts)
+        return found
 
     @property
     def tools(self) -> Mapping[tuple[str, str], CallMetrics]:
@@ -105,5 +123,8 @@ class ExecutorMetrics:
 
     def add(self, outcome: ToolOutcome) -> None:
         """Count one outcome."""
-        self._servers.setdefault(outcome.server, CallMetrics()).add(outcome)
-        self._tools.setdefault((outcome.server, outcome.tool), CallMetrics()).add(outcome)
+        name = (outcome.server, outcome.tool)
+        tool = self._tools.get(name)
+        if tool is None:
+            tool = self._tools[name] = CallMetrics()
+        tool.add(outcome)

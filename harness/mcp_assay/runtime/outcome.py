@@ -33,7 +33,7 @@ class OutcomeKind(StrEnum):
     @property
     def is_transport_fault(self) -> bool:
         """Whether no answer came."""
-        return self in {OutcomeKind.TIMEOUT, OutcomeKind.UNAVAILABLE}
+        return self is OutcomeKind.TIMEOUT or self is OutcomeKind.UNAVAILABLE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,6 +86,16 @@ class ToolOutcome:
         return min(seconds, LONGEST_RETRY_AFTER_S)
 
 
+def is_plain_result(exchange: Exchange, result: JsonObject) -> bool:
+    """Return whether nothing is to be said against a result: the way of almost all calls, so it is decided first."""
+    return (
+        exchange.fault is None
+        and "error" not in (exchange.message or {})
+        and result.get("isError") is not True
+        and "resultType" not in result
+    )
+
+
 def kind_of(exchange: Exchange) -> OutcomeKind:
     """Return the way in which an exchange ended; an answer that cannot be used is a protocol error."""
     if exchange.fault is not None:
@@ -100,9 +110,13 @@ def kind_of(exchange: Exchange) -> OutcomeKind:
 def texts_of(result: JsonObject) -> list[str]:
     """Return the texts of a tool result's content blocks."""
     content = result.get("content")
-    blocks = content if isinstance(content, list) else []
-    texts = (block.get("text") for block in blocks if isinstance(block, dict) and block.get("type") == "text")
-    return [text for text in texts if isinstance(text, str)]
+    if not isinstance(content, list):
+        return []
+    return [
+        text
+        for block in content
+        if isinstance(block, dict) and block.get("type") == "text" and isinstance(text := block.get("text"), str)
+    ]
 
 
 def unavailable(server: str, tool: str, error: str) -> ToolOutcome:

@@ -36,18 +36,20 @@ class ExecutionPolicy:
     hedge_after_s: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Call:
     """What is asked for, the same in every attempt.
 
     Attributes:
         arguments: The tool's arguments.
         timeout_s: Seconds one attempt may take.
+        started: When it was asked for, on the executor's clock.
         deadline: Moment after which nothing is tried any more, or None.
         tries: Times it may be sent in all.
     """
 
     arguments: JsonObject
     timeout_s: float
+    started: float
     deadline: float | None = None
     tries: int = 1

@@ -6,6 +6,7 @@ Names follow the semantic conventions for MCP: a client span ``tools/call NAME``
 
 from __future__ import annotations
 
+import math
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
     from mcp_assay.runtime.outcome import ToolOutcome
 
+_LOOK_S = 1.0
 _SCOPE = "mcp_assay.runtime"
 
 
@@ -36,6 +38,8 @@ class Telemetry:
     def __init__(
         self, *, tracer_provider: TracerProvider | None = None, meter_provider: MeterProvider | None = None
     ) -> None:
+        self._given = tracer_provider is not None or meter_provider is not None
+        self._looked_at, self._enabled = -math.inf, False
         self._tracer = trace.get_tracer(_SCOPE, __version__, tracer_provider)
         meter = metrics.get_meter(_SCOPE, __version__, meter_provider)
         self._durations = meter.create_histogram(
@@ -43,6 +47,24 @@ class Telemetry:
         )
         self._attempts = meter.create_counter(
             "mcp_assay.call.attempts", unit="{attempt}", description="Calls made on the wire, repeats included"
+        )
+
+    def enabled(self, now: float) -> bool:
+        """Return whether anybody may take what is reported; looked up once a second, because calls are quick.
+
+        Args:
+            now: The time in seconds, on any clock that is always the same one.
+        """
+        if not self._looked_at <= now < self._looked_at + _LOOK_S:
+            self._looked_at, self._enabled = now, self._has_provider
+        return self._enabled
+
+    @property
+    def _has_provider(self) -> bool:
+        """Whether anybody may take what is reported: a provider was given, or the process has one."""
+        return self._given or not (
+            isinstance(trace.get_tracer_provider(), trace.ProxyTracerProvider)
+            and type(metrics.get_meter_provider()).__module__.startswith("opentelemetry.metrics")
         )
 
     @contextmanager

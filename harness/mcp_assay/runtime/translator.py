@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mcp_assay.runtime.coercion import Change, Fitting, finite_json, undo
-from mcp_assay.runtime.outcome import ToolOutcome, error_of, kind_of, texts_of
+from mcp_assay.runtime.outcome import OutcomeKind, ToolOutcome, error_of, is_plain_result, kind_of, texts_of
 
 if TYPE_CHECKING:
     from mcp_assay.core.json_types import Json, JsonObject
@@ -58,26 +58,36 @@ class ToolCallTranslator:
         fitted = fitting.object(arguments, tool.input_schema or {})
         return Normalised(arguments=fitted, changes=tuple(fitting.changes), problems=tuple(fitting.problems))
 
-    def translate_responses(self, exchange: Exchange, *, server: str, tool: str) -> ToolOutcome:
+    def translate_responses(
+        self, exchange: Exchange, *, server: str, tool: str, duration_s: float | None = None
+    ) -> ToolOutcome:
         """Return how a tool call ended, whatever mix of content the server sent.
 
         Nothing is lost: the exchange with the raw answer is part of the outcome.
+
+        Args:
+            exchange: What came back.
+            server: Id of the server.
+            tool: The tool's bare name.
+            duration_s: Seconds the caller waited, by default those of the exchange.
         """
-        result = exchange.result or {}
+        found = exchange.result
+        result = found or {}
+        plain = found is not None and is_plain_result(exchange, found)
         content = result.get("content")
         texts = texts_of(result)
         structured = result.get("structuredContent")
         if structured is None and len(texts) == 1:
             structured = _json_in(texts[0])
         return ToolOutcome(
-            kind=kind_of(exchange),
+            kind=OutcomeKind.RESULT if plain else kind_of(exchange),
             server=server,
             tool=tool,
             content=tuple(content) if isinstance(content, list) else (),
             structured=structured,
             text="\n".join(texts),
-            error=error_of(exchange),
-            duration_s=exchange.duration_s,
+            error=None if plain else error_of(exchange),
+            duration_s=exchange.duration_s if duration_s is None else duration_s,
             exchange=exchange,
         )
 
