@@ -1,0 +1,275 @@
+"""How far the load generator's figures can be trusted.
+
+    python tests/real/install.py
+    python benchmarks/load.py [--quick]
+
+1. What the harness adds to a call: a tool that takes 1 ms, called by the harness and by the barest client there is,
+   which writes a line and blocks until it has read one, in turns.
+2. A tool that takes 5 ms: the median reported for it.
+3. One call in a thousand takes a second: the 99th percentile of the open loop and of the closed one.
+4. 64 calls in flight on ``server-everything``: processor time of the generator and of the server.
+5. Twenty runs of an unchanged server, then one that is 15 % slower: alarms. A server that keeps 10 KiB a call: growth.
+
+The last line is one JSON object with the numbers, the goals and whether they were met. Run it on a machine that does
+nothing else; how noisy it was is part of the result.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import subprocess
+import sys
+import time
+from contextlib import asynccontextmanager
+from pathlib import Path
+from statistics import median
+from typing import TYPE_CHECKING, Any
+
+import psutil
+from tabulate import tabulate
+
+from mcp_assay.config.spec import Launch, TransportKind
+from mcp_assay.core.clock import SystemClock
+from mcp_assay.core.statistics import quantile
+from mcp_assay.load import ClosedPlan, OpenPlan, closed_loop, open_loop, own_cost, tool_call
+from mcp_assay.load.growth import growth_run
+from mcp_assay.load.machine import machine_speed
+from mcp_assay.load.regression import change
+from mcp_assay.wire.connect import Connector
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Sequence
+
+    from mcp_assay.load import Measurement
+    from mcp_assay.load.regression import Change
+    from mcp_assay.wire.session import ServerSession
+
+HERE = Path(__file__).resolve().parent
+EVERYTHING = HERE.parent / ".mcp-assay/real/npm/node_modules/@modelcontextprotocol/server-everything/dist/index.js"
+CLOCK = SystemClock()
+MOST_ADDED_S = 0.0001
+MOST_ADDED_SHARE = 0.15
+MOST_OFF = 0.02
+LEAST_STALL_P99_S = 0.5
+IN_FLIGHT = 64
+SLOWER = 1.15
+
+
+def delayed(*, delay_ms: float = 0.0, stall_at: int = 0, leak_kib: int = 0) -> tuple[str, ...]:
+    """Return the command of the server with a known delay."""
+    options = ("--delay-ms", str(delay_ms), "--stall-at", str(stall_at), "--leak-kib", str(leak_kib))
+    return (sys.executable, "-S", "-E", str(HERE / "delay_server.py"), *options)
+
+
+@asynccontextmanager
+async def served(command: Sequence[str]) -> AsyncGenerator[ServerSession]:
+    """Start a server and end it afterwards."""
+    connector = Connector()
+    session = await connector.open_session(Launch(name="it", transport=TransportKind.STDIO, command=tuple(command)))
+    session.log.recording = False
+    try:
+        yield session
+    finally:
+        await session.close()
+        connector.reaper.close()
+
+
+async def p50(session: ServerSession, *, calls: int) -> float:
+    """Return the median of a closed loop, one in flight."""
+    measured = await closed_loop(tool_call(session, "work", {}), ClosedPlan(calls=calls, budget_s=60), CLOCK)
+    return _of(measured, "p50")
+
+
+def barest_p50(command: Sequence[str], *, calls: int) -> float:
+    """Return the median that a client sees which does nothing but write a line and read one."""
+    hello = {"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "b", "version": "1"}}
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0) as server:
+        assert server.stdin is not None
+        assert server.stdout is not None
+        server.stdin.write(_line(1, "initialize", hello))
+        server.stdout.readline()
+        seconds: list[float] = []
+        for number in range(calls + 10):
+            line = _line(number + 2, "tools/call", {"name": "work", "arguments": {}})
+            started = time.perf_counter()
+            server.stdin.write(line)
+            answer = server.stdout.readline()
+            json.loads(answer)
+            seconds.append(time.perf_counter() - started)
+        server.stdin.close()
+    return median(seconds[10:])
+
+
+def _line(identity: int, method: str, params: dict[str, object]) -> bytes:
+    return json.dumps({"jsonrpc": "2.0", "id": identity, "method": method, "params": params}).encode() + b"\n"
+
+
+def _of(measured: Measurement, name: str) -> float:
+    found = measured.distribution
+    if found is None:
+        raise RuntimeError(f"nothing was answered: {measured.first_error}")
+    value: float = getattr(found, name)
+    return value
+
+
+async def added(rounds: int, calls: int) -> dict[str, float]:
+    """Return what the harness adds to a tool of 1 ms, and what it says that it adds."""
+    command = delayed(delay_ms=1.0)
+    ours: list[float] = []
+    barest: list[float] = []
+    for _ in range(rounds):
+        async with served(command) as session:
+            ours.append(await p50(session, calls=calls))
+        barest.append(await asyncio.to_thread(barest_p50, command, calls=calls))
+    async with served(command) as session:
+        exchange = await session.call_tool("work", {})
+    said = _of(await own_cost(exchange, CLOCK), "p50")
+    return {"harness_p50_s": min(ours), "barest_p50_s": min(barest), "added_s": min(ours) - min(barest), "said_s": said}
+
+
+async def constant(rounds: int, calls: int) -> float:
+    """Return the median that is reported for a tool of 5 ms."""
+    found: list[float] = []
+    for _ in range(rounds):
+        async with served(delayed(delay_ms=5.0)) as session:
+            found.append(await p50(session, calls=calls))
+    return min(found)
+
+
+async def stalled() -> dict[str, float]:
+    """Return the 99th percentiles under a stall of a second: open loop at 100 calls a second, closed loop."""
+    async with served(delayed(delay_ms=0.5, stall_at=300)) as session:
+        whole = await open_loop(tool_call(session, "work", {}), OpenPlan(rate_per_s=100, duration_s=10), CLOCK)
+    async with served(delayed(delay_ms=0.5, stall_at=300)) as session:
+        hidden = await closed_loop(tool_call(session, "work", {}), ClosedPlan(calls=1000, budget_s=60), CLOCK)
+    return {"open_p99_s": _of(whole, "p99"), "closed_p99_s": _of(hidden, "p99"), "late_s": whole.late_s or 0.0}
+
+
+async def saturated(seconds: float) -> dict[str, float]:
+    """Return processor shares of generator and server with 64 calls in flight, and both their rates."""
+    async with served(("node", str(EVERYTHING))) as session:
+        server = psutil.Process(session.channel.transport.pid)
+        call = tool_call(session, "echo", {"message": "hello"})
+        await closed_loop(call, ClosedPlan(calls=2000, in_flight=IN_FLIGHT, budget_s=seconds), CLOCK)
+        before, own_before, started = server.cpu_times(), time.process_time(), time.perf_counter()
+        plan = ClosedPlan(calls=10**9, in_flight=IN_FLIGHT, warm_up=0, budget_s=seconds)
+        measured = await closed_loop(call, plan, CLOCK)
+        elapsed, own, after = time.perf_counter() - started, time.process_time() - own_before, server.cpu_times()
+    used = after.user + after.system - before.user - before.system
+    return {
+        "rate_per_s": measured.rate_per_s,
+        "server_cpu_share": used / elapsed,
+        "generator_cpu_share": own / elapsed,
+        "generator_cpu_per_call_s": own / max(1, measured.calls),
+        "p99_s": _of(measured, "p99"),
+    }
+
+
+async def figure(delay_ms: float, earlier: Sequence[float], calls: int) -> tuple[float, Change | None]:
+    """Return the median of a fresh server, measured up to twice again while it seems to be slower than before.
+
+    A machine is busy for a moment now and then; a server that has become slower stays so.
+    """
+    seconds = float("inf")
+    for _ in range(3):
+        async with served(delayed(delay_ms=delay_ms)) as session:
+            seconds = min(seconds, await p50(session, calls=calls))
+        found = change(seconds, earlier)
+        if found is None or not found.is_worse:
+            break
+    return seconds, found
+
+
+async def alarms(runs: int, calls: int) -> dict[str, float | bool]:
+    """Return false alarms over runs of an unchanged server, and whether a slower one is noticed."""
+    earlier: list[float] = []
+    false_alarms = 0
+    for _ in range(runs):
+        seconds, found = await figure(2.0, earlier, calls)
+        false_alarms += found is not None and found.is_worse
+        earlier.append(seconds)
+    _, slower = await figure(2.0 * SLOWER, earlier, calls)
+    spread = (quantile(sorted(earlier), 0.9) - quantile(sorted(earlier), 0.1)) / median(earlier)
+    return {
+        "runs": runs,
+        "false_alarms": false_alarms,
+        "slower_found": slower is not None and slower.is_worse,
+        "slower_by": 0.0 if slower is None else slower.share,
+        "spread": spread,
+    }
+
+
+async def leaking(leak_kib: int) -> float:
+    """Return the growth in KiB a call that is found for a server that keeps so much."""
+    async with served(delayed(leak_kib=leak_kib)) as session:
+        pid = session.channel.transport.pid or 0
+        run = await growth_run(tool_call(session, "work", {}), pid, calls=20_000, budget_s=20, clock=CLOCK, batches=60)
+    return run.trend("rss_bytes").per_call / 1024
+
+
+async def measured(*, quick: bool) -> dict[str, Any]:
+    """Return all figures."""
+    rounds, calls = (2, 100) if quick else (5, 400)
+    machine = machine_speed(CLOCK)
+    return {
+        "machine": machine.to_entry(),
+        "added": await added(rounds, calls),
+        "constant_p50_s": await constant(rounds, calls // 2),
+        "stall": await stalled(),
+        "saturation": await saturated(2.0 if quick else 5.0) if EVERYTHING.exists() else None,
+        "alarms": await alarms(8 if quick else 20, calls // 2),
+        "leak_kib": await leaking(10),
+        "no_leak_kib": await leaking(0),
+    }
+
+
+def judged(found: dict[str, Any]) -> list[tuple[str, str, str, bool]]:
+    """Return each goal: what, found, asked for, met."""
+    added_s, off = found["added"]["added_s"], abs(found["constant_p50_s"] / 0.005 - 1)
+    stall, watch, load = found["stall"], found["alarms"], found["saturation"]
+    rows = [
+        (
+            "added to a 1 ms tool",
+            f"{added_s * 1e6:.0f} µs",
+            "≤ 100 µs and ≤ 15 %",
+            added_s <= min(MOST_ADDED_S, 0.001 * MOST_ADDED_SHARE),
+        ),
+        ("p50 of a 5 ms tool is off by", f"{off:.2%}", "≤ 2 %", off <= MOST_OFF),
+        (
+            "p99 under a 1 s stall, open loop",
+            f"{stall['open_p99_s']:.3f} s",
+            "shows it",
+            stall["open_p99_s"] >= LEAST_STALL_P99_S,
+        ),
+        (
+            "alarms over runs of the same server",
+            f"{watch['false_alarms']} of {watch['runs']}",
+            "0",
+            watch["false_alarms"] == 0,
+        ),
+        ("15 % slower", f"{watch['slower_by']:+.1%}", "found", bool(watch["slower_found"])),
+        ("10 KiB kept a call", f"{found['leak_kib']:.1f} KiB", "found", found["leak_kib"] > 5),
+        ("nothing kept", f"{found['no_leak_kib']:.2f} KiB", "not found", found["no_leak_kib"] < 5),
+    ]
+    if load is not None:
+        busy = f"server {load['server_cpu_share']:.0%}, generator {load['generator_cpu_share']:.0%} of a core"
+        first = load["server_cpu_share"] > load["generator_cpu_share"]
+        rows.append((f"{IN_FLIGHT} in flight on server-everything", busy, "the server first", first))
+    return rows
+
+
+def main() -> None:
+    """Measure, print the table and the JSON object."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--quick", action="store_true", help="fewer rounds")
+    options = parser.parse_args()
+    found = asyncio.run(measured(quick=options.quick))
+    rows = judged(found)
+    print(tabulate([(*row[:3], "yes" if row[3] else "no") for row in rows], headers=("what", "found", "goal", "met")))
+    print(json.dumps({"benchmark": "load", **found, "met": {row[0]: row[3] for row in rows}}))
+
+
+if __name__ == "__main__":
+    main()
