@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -138,6 +139,12 @@ class ServerUnderTest:
         session, launch = self.managed.session, self.managed.launch
         known = None if launch is None else self._run.manager.connector.versions.spoken(launch)
         return known or (() if session is None else session.agreement.offered)
+
+    @property
+    def nobodys_name(self) -> str:
+        """A name that nothing on the server has; the same in every run with the same seed, so that runs compare."""
+        digest = hashlib.sha256(f"{self._run.settings.seed}:{self.managed.id}".encode("utf-8", "surrogatepass"))
+        return f"x-probe-{digest.hexdigest()[:16]}"
 
     def note_spoken(self, versions: tuple[str, ...]) -> None:
         """Note the revisions it was found to speak."""

@@ -5,7 +5,6 @@ They never hold the name of a real tool: a lax server would run it.
 
 from __future__ import annotations
 
-import secrets
 from typing import TYPE_CHECKING
 
 from mcp_assay.core.verdicts import Category, Judgement, not_applicable, noted, passed, violated
@@ -30,7 +29,7 @@ async def unknown_tool(subject: Subject) -> Judgement:
     session = await subject.server.session()
     if not session.offers("tools"):
         return not_applicable(_NO_TOOLS)
-    exchange, lives = await _probe(subject, {"name": _no_tool(), "arguments": {}})
+    exchange, lives = await _probe(subject, {"name": subject.server.nobodys_name, "arguments": {}})
     expected = "a call of an unknown tool is answered by a JSON-RPC error"
     if not lives:
         return violated(expected, f"{exchange.describe()}, and the server is gone", exchange=exchange.evidence())
@@ -47,8 +46,8 @@ async def malformed_call(subject: Subject) -> Judgement:
     if not session.offers("tools"):
         return not_applicable(_NO_TOOLS)
     malformed: Mapping[str, Mapping[str, Json]] = {
-        "arguments that are an array": {"name": _no_tool(), "arguments": [1]},
-        "arguments that are a string": {"name": _no_tool(), "arguments": "x"},
+        "arguments that are an array": {"name": subject.server.nobodys_name, "arguments": [1]},
+        "arguments that are a string": {"name": subject.server.nobodys_name, "arguments": "x"},
         "no name": {"arguments": {}},
     }
     wrong: list[tuple[str, Exchange]] = []
@@ -74,11 +73,6 @@ async def _probe(subject: Subject, params: Mapping[str, Json]) -> tuple[Exchange
     if not lives:
         await subject.server.revive()
     return exchange, lives
-
-
-def _no_tool() -> str:
-    """Return a name that no tool has."""
-    return f"x-probe-{secrets.token_hex(8)}"
 
 
 CHECKS = (unknown_tool, malformed_call)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import uuid
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -121,7 +120,7 @@ def missing_uri(server: ServerUnderTest) -> str:
     known = [str(one.get("uri")) for one in server.inventory.objects("resources")]
     known += [str(one.get("uriTemplate")) for one in server.inventory.objects("resourceTemplates")]
     scheme = next((match.group() for text in known if (match := _SCHEME.match(text)) is not None), "x-probe")
-    return f"{scheme}:///x-probe-{uuid.uuid4()}" if scheme == "file" else f"{scheme}://x-probe-{uuid.uuid4()}"
+    return f"{scheme}:{'///' if scheme == 'file' else '//'}{server.nobodys_name}"
 
 
 async def _rendered(server: ServerUnderTest) -> Renderings:
