@@ -117,7 +117,7 @@ def _head(document: Document) -> Iterator[str]:
     yield '<button type="button" id="theme" hidden>Light or dark</button>'
     partial = left_out(document)
     remarks = [*([partial] if partial else []), *document["run"].get("problems", [])]
-    told = "".join(f"<br>{_shown(remark, 300)}" for remark in remarks[:_MOST_REMARKS])
+    told = "".join(f"<br><strong>{_shown(remark, 300)}</strong>" for remark in remarks[:_MOST_REMARKS])
     yield f'<div class="facts">{facts}{told}</div></header>\n'
 
 

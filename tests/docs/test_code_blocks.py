@@ -21,6 +21,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from gated import report
 from markdown_it import MarkdownIt
 
 from mcp_assay.config.overlay import Overlay
@@ -163,6 +164,7 @@ def test_a_command_of_the_readme_runs(command: str, status: int, sandbox: Path) 
     claude.mkdir(parents=True)
     (claude / "claude_desktop_config.json").write_text(json.dumps(MEMORY))
     (sandbox / "servers.json").write_text(json.dumps(MEMORY))
+    (sandbox / "run.json").write_text(json.dumps(report()))
     run(command, sandbox, status)
 
 
