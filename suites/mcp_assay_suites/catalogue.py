@@ -26,7 +26,7 @@ REVISIONS: Mapping[str, str] = MappingProxyType({"A": "2025-06-18", "B": "2025-1
 _TRANSPORTS: Mapping[str, frozenset[str]] = {
     "any": frozenset(),
     "stdio": frozenset({"stdio"}),
-    "http": frozenset({"streamable-http", "sse"}),
+    "http": frozenset({"streamable-http"}),
 }
 
 

@@ -1,8 +1,11 @@
 """Can the server be reached, and does it speak the protocol of its revision?"""
 
 from mcp_assay_suites.connectivity import (
+    authorization,
     base,
     discovery,
+    http_probes,
+    http_traffic,
     hygiene,
     launching,
     lifecycle,
@@ -20,6 +23,9 @@ CHECKS = (
     *lifecycle.CHECKS,
     *discovery.CHECKS,
     *stdio.CHECKS,
+    *http_traffic.CHECKS,
+    *http_probes.CHECKS,
+    *authorization.CHECKS,
     *traffic.CHECKS,
     *notifications.CHECKS,
     *subscriptions.CHECKS,

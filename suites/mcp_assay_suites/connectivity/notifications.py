@@ -17,7 +17,7 @@ from mcp_assay_suites.observing.secrets import leaked, looks_like_token, telling
 from mcp_assay_suites.observing.traffic import Received, logs, received
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from mcp_assay.core.json_types import Json, JsonObject
     from mcp_assay.readiness.subject import ServerUnderTest, Subject
@@ -149,12 +149,10 @@ async def progress_token_known(subject: Subject) -> Judgement:
 
 @check("PROG-002", category=Category.CONNECTIVITY, late=True)
 async def progress_monotonic(subject: Subject) -> Judgement:
-    """Judge that progress grows."""
+    """Judge that progress grows, in the order in which one stream brought it."""
     problems: list[tuple[Received, str]] = []
     count = 0
-    for log in logs(subject.server):
-        known = _tokens(log)
-        found = [item for item in _of_log(log) if item.method == PROGRESS and _token(item) in known]
+    for found in _streams_of_progress(subject.server):
         count += len(found)
         problems += _standing_still(found)
     if not count:
@@ -206,6 +204,18 @@ async def updated_only_subscribed(subject: Subject) -> Judgement:
         return None if known else f"is about {shown(uri)}, which nobody subscribed to"
 
     return _each(found, "news of resources comes for subscriptions only", problem)
+
+
+def _streams_of_progress(server: ServerUnderTest) -> Iterator[list[Received]]:
+    """Yield the progress of requests of ours, stream by stream: one a connection on stdio, one a request over HTTP."""
+    for log in logs(server):
+        known = _tokens(log)
+        if server.transport == "stdio":
+            yield [item for item in _of_log(log) if item.method == PROGRESS and _token(item) in known]
+            continue
+        for token, exchange in known.items():
+            items = [Received(message=one, raw=orjson.dumps(one)) for one in exchange.related]
+            yield [item for item in items if item.method == PROGRESS and _token(item) == token]
 
 
 def _standing_still(found: Sequence[Received]) -> list[tuple[Received, str]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mcp_assay.wire.eras import META_CAPABILITIES, META_CLIENT, META_VERSION, envelope
+from mcp_assay.wire.http_headers import VERSION
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -41,6 +42,13 @@ def odd_envelopes(version: str) -> Mapping[str, tuple[str, JsonObject]]:
     for method, params in REMOVED_METHODS.items():
         odd[method] = (method, {**params, "_meta": dict(whole)})
     return odd
+
+
+def mirrored(params: JsonObject) -> tuple[tuple[str, str], ...]:
+    """Return the HTTP header that mirrors the revision of an envelope, so that only the envelope is wrong."""
+    meta = params.get("_meta")
+    version = meta.get(META_VERSION) if isinstance(meta, dict) else None
+    return ((VERSION, version),) if isinstance(version, str) else ()
 
 
 def _without(whole: JsonObject, key: str) -> JsonObject:

@@ -29,7 +29,7 @@ from mcp_assay_suites.observing.asks import (
     heavy_requests,
     invalid_requests,
 )
-from mcp_assay_suites.observing.envelopes import odd_envelopes
+from mcp_assay_suites.observing.envelopes import mirrored, odd_envelopes
 from mcp_assay_suites.observing.harmless import harmless_call
 from mcp_assay_suites.observing.levels import LogTalk, talk_of_levels
 from mcp_assay_suites.observing.memory import remembered
@@ -205,7 +205,9 @@ class _Interviewer:
         if session is None:
             return {}
         return {
-            label: await session.channel.request(method, params, timeout_s=session.limits.probe_s)
+            label: await session.channel.request(
+                method, params, timeout_s=session.limits.probe_s, headers=mirrored(params)
+            )
             for label, (method, params) in odd_envelopes(session.agreement.version).items()
         }
 
@@ -281,6 +283,7 @@ async def _opened(session: ServerSession) -> Opening:
     """Open the conversation as was agreed with the live instance, holding back what ends the opening."""
     version, limits = session.agreement.version, session.limits
     if session.agreement.era is Era.STATELESS:
+        session.channel.use_version(version)
         unprompted = await _first_list(session)
         return Opening(first=await discover(session.channel, version, limits.start_s), unprompted=unprompted)
     first = await initialize(session.channel, version, limits.start_s)

@@ -97,7 +97,8 @@ def garbled(server: ServerUnderTest, exchange: Exchange) -> bool:
     """
     if exchange.fault is None:
         return False
-    if exchange.fault.kind in {FaultKind.UNREADABLE, FaultKind.OVERSIZED}:
+    accepted = exchange.http is not None and exchange.http.status < 300
+    if accepted or exchange.fault.kind in {FaultKind.UNREADABLE, FaultKind.OVERSIZED}:
         return True
     within = [
         found for log in logs(server) for found in log.anomalies if exchange.sent_at <= found.at <= exchange.ended_at

@@ -1,0 +1,145 @@
+"""A server that breaks one rule of Streamable HTTP is found out by the check of that rule, and by no other."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from mcp_assay_suites.connectivity import CHECKS as CONNECTIVITY
+from mcp_assay_suites.schema import CHECKS as SCHEMA
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+HTTP_RAW = Path(__file__).parent.parent / "servers" / "http_raw.py"
+HANDSHAKE, STATELESS = "2025-11-25", "2026-07-28"
+TOKEN = "token-of-this-test"
+CHECKS = [
+    check
+    for check in (*CONNECTIVITY, *SCHEMA)
+    if check.id not in {"CONN-002", "ADV-020", "ADV-018"} and check.concerns(STATELESS, "streamable-http")
+] + [
+    check
+    for check in CONNECTIVITY
+    if check.concerns(HANDSHAKE, "streamable-http") and not check.concerns(STATELESS, "streamable-http")
+]
+JSON_ONLY = ["HTTP-001", "HTTP-022", "HTTP-017"]
+STREAMS_ONLY = ["HTTP-031"]
+AUTH = ["AUTH-001", "AUTH-002", "AUTH-003", "AUTH-004"]
+
+
+def violable(version: str) -> list[str]:
+    """Return the checks of HTTP that say something about a revision."""
+    special = {*JSON_ONLY, *STREAMS_ONLY}
+    ids = [check.id for check in CHECKS if check.transports and check.level_in(version) and check.id not in special]
+    return [one for one in ids if one.startswith(("HTTP-", "LIFE-"))]
+
+
+class Site:
+    """Starts servers on the loopback interface and ends them."""
+
+    def __init__(self, stack: contextlib.ExitStack) -> None:
+        self._stack = stack
+
+    def start(self, *arguments: str) -> dict[str, object]:
+        """Start one and return its configuration."""
+        process = subprocess.Popen(
+            [sys.executable, "-S", "-E", str(HTTP_RAW), *arguments],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+        )
+        self._stack.callback(_ended, process)
+        url = process.stdout.readline().decode().strip()
+        return {"url": url, "headers": {"Authorization": f"Bearer {TOKEN}"}} if TOKEN in arguments else {"url": url}
+
+
+def _ended(process: subprocess.Popen[bytes]) -> None:
+    """End a server and wait for it."""
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        process.communicate(timeout=5)
+    process.kill()
+    process.communicate()
+
+
+@pytest.fixture(scope="module")
+def site() -> Iterator[Site]:
+    """Starts servers for this module."""
+    with contextlib.ExitStack() as stack:
+        yield Site(stack)
+
+
+@pytest.fixture(scope="module")
+def also() -> Mapping[str, Sequence[str]]:
+    """What else a violation breaks."""
+    text = subprocess.run([sys.executable, str(HTTP_RAW), "--list"], check=True, capture_output=True, timeout=60).stdout
+    return {check: entry["also"] for check, entry in json.loads(text)["violations"].items()}
+
+
+@pytest.fixture(scope="module")
+def handshake(bench, site):
+    return bench.judge({name: site.start("--violate", name) for name in violable(HANDSHAKE)}, CHECKS)
+
+
+@pytest.fixture(scope="module")
+def stateless(bench, site):
+    servers = {name: site.start("--era", "stateless", "--violate", name) for name in violable(STATELESS)}
+    return bench.judge(servers, CHECKS, protocol=STATELESS)
+
+
+@pytest.fixture(scope="module")
+def single(bench, site):
+    return bench.judge({name: site.start("--violate", name) for name in JSON_ONLY}, CHECKS)
+
+
+@pytest.fixture(scope="module")
+def streaming(bench, site):
+    return bench.judge({name: site.start("--sse", "--violate", name) for name in STREAMS_ONLY}, CHECKS)
+
+
+@pytest.fixture(scope="module")
+def protected(bench, site):
+    return bench.judge({name: site.start("--token", TOKEN, "--violate", name) for name in AUTH}, CHECKS)
+
+
+@pytest.mark.parametrize(
+    ("group", "check"),
+    [
+        *[("handshake", check) for check in violable(HANDSHAKE)],
+        *[("stateless", check) for check in violable(STATELESS)],
+        *[("single", check) for check in JSON_ONLY],
+        *[("streaming", check) for check in STREAMS_ONLY],
+        *[("protected", check) for check in AUTH],
+    ],
+)
+def test_a_violation_over_http_is_found_by_its_own_check_alone(request, also, group, check):
+    judged = request.getfixturevalue(group)[check]
+    assert check in judged.findings, [verdict.reason or verdict.observed for verdict in judged.of(check)]
+    assert judged.findings[check].exchange
+    others = {one: verdict.observed for one, verdict in judged.findings.items() if one not in {check, *also[check]}}
+    assert not others
+
+
+@pytest.mark.parametrize(
+    ("version", "arguments"),
+    [
+        (HANDSHAKE, ()),
+        (HANDSHAKE, ("--sse",)),
+        (HANDSHAKE, ("--token", TOKEN)),
+        (STATELESS, ()),
+        (STATELESS, ("--era", "stateless")),
+    ],
+)
+def test_a_server_over_http_without_a_fault_violates_nothing(bench, site, version, arguments):
+    judged = bench.judge({"raw": site.start(*arguments)}, CHECKS, protocol=version)["raw"]
+    assert {one: verdict.observed for one, verdict in judged.findings.items()} == {}
+
+
+def test_no_credential_is_in_the_evidence(protected):
+    assert TOKEN not in str([verdict.exchange for judged in protected.values() for verdict in judged.verdicts])
