@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 SIGNIFICANT = 0.01
 """Chance of a trend by accident below which it is taken for one."""
 
-_IN_FLIGHT = 4
+_IN_FLIGHT = 16
 RUNAWAY: Mapping[str, float] = {"rss_bytes": 512 * 1024 * 1024, "descriptors": 400, "children": 200}
 """Growth by field of a sample that no machine should be asked to bear; a run ends there."""
 

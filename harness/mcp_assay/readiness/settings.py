@@ -41,7 +41,7 @@ class PerformanceBudget:
     per_tool_s: float = 5.0
     cold_start_s: float = 10.0
     p95_s: float = 1.0
-    growth_s: float = 10.0
+    growth_s: float = 6.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

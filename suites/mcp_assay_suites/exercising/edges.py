@@ -10,14 +10,11 @@ from mcp_assay_suites.exercising.durations import unit_of
 from mcp_assay_suites.exercising.texts import values_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from mcp_assay.core.json_types import Json, JsonObject
     from mcp_assay.readiness.subject import Subject
     from mcp_assay_suites.exercising.cases import Calls, Case
-
-MOST_EDGES = 24
-"""Calls at the edges of one tool."""
 
 _MOST_LISTED = 8
 _MOST_KNOWN = 5
@@ -34,19 +31,20 @@ _BOUNDS = ("minimum", "maximum")
 
 
 async def edge_arguments(
-    subject: Subject, worked: Iterable[Case], known: Mapping[str, tuple[Json, ...]]
+    subject: Subject, made: Sequence[Case], known: Mapping[str, tuple[Json, ...]], count: int
 ) -> list[JsonObject]:
-    """Return valid arguments that differ from those that worked in one value, which is an edge or a known one.
+    """Return valid arguments that differ from those of earlier calls in one value, which is an edge or a known one.
 
     Args:
         subject: The tool.
-        worked: Calls of it that were answered.
+        made: The earlier calls.
         known: Values by parameter name, see `known_values`.
+        count: How many at most.
     """
     schema = input_schema(subject)
     found: dict[str, JsonObject] = {}
-    seen = {canonical(case.arguments) for case in worked}
-    for base in _bases(worked):
+    seen = {canonical(case.arguments) for case in made}
+    for base in _bases(made):
         for candidate in _variations(schema, base, known):
             key = canonical(candidate)
             if key in seen:
@@ -54,14 +52,14 @@ async def edge_arguments(
             seen.add(key)
             if (await subject.run.schemas.validate(schema, candidate)).clean:
                 found[key] = candidate
-            if len(found) >= MOST_EDGES:
+            if len(found) >= count:
                 return list(found.values())
     return list(found.values())
 
 
-def _bases(worked: Iterable[Case]) -> list[JsonObject]:
-    """Return the plainest arguments and those with the most members."""
-    cases = list(worked)
+def _bases(made: Sequence[Case]) -> list[JsonObject]:
+    """Return the plainest arguments, of a call that worked if any did, and those with the most members."""
+    cases = [case for case in made if case.succeeded] or made
     if not cases:
         return [{}]
     plain, rich = cases[0].arguments, max(cases, key=lambda case: len(case.arguments)).arguments

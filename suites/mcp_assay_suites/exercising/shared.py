@@ -23,6 +23,9 @@ _TOOL_S = 45.0
 _EXPLORED_S = 0.25
 """Seconds within which a tool must answer to be called at the edges of its schema as well."""
 
+_EDGES_WHEN_IT_WORKS, _EDGES_WHEN_NOT = 5, 2
+"""How many times more calls a tool gets at the edges of its schema, by whether a generated call worked."""
+
 _MORE_WRONG = 3
 """How many times more wrong calls a tool gets that may be called just to look: nested values have flaws, too."""
 
@@ -94,7 +97,8 @@ async def _make_edges(subject: Subject, calls: Calls) -> str | None:
     if not properties:
         return None
     known = known_values([made for _, made in await plain_looks(subject)])
-    edges = await edge_arguments(subject, calls.cases, known)
+    share = _EDGES_WHEN_IT_WORKS if calls.successes else _EDGES_WHEN_NOT
+    edges = await edge_arguments(subject, calls.cases, known, subject.run.settings.examples * share)
     return await _make(subject, calls, [Planned(arguments=arguments) for arguments in edges])
 
 

@@ -1,0 +1,114 @@
+"""Which arguments tools are called with beyond the generated ones."""
+
+from __future__ import annotations
+
+import pytest
+
+from mcp_assay.wire.exchange import Exchange
+from mcp_assay_suites.exercising.arguments import value_at
+from mcp_assay_suites.exercising.cases import Calls, Case
+from mcp_assay_suites.exercising.durations import is_asked_to_wait, lengthened, shortened, unit_of
+from mcp_assay_suites.exercising.edges import edges_of, known_values, singular
+
+
+def answered(result: dict[str, object] | None, arguments: dict[str, object] | None = None) -> Case:
+    message = None if result is None else {"id": 1, "result": result}
+    exchange = Exchange(method="tools/call", id=1, sent=b"", sent_at=0, ended_at=0, message=message)  # type: ignore[arg-type]
+    return Case(arguments=arguments or {}, exchange=exchange)  # type: ignore[arg-type]
+
+
+def known(result: dict[str, object]) -> dict[str, tuple[object, ...]]:
+    return dict(known_values([Calls(cases=[answered(result)])]))
+
+
+def test_values_of_structured_results_are_known_by_the_name_of_their_member() -> None:
+    found = known({"structuredContent": {"users": [{"id": 7, "name": "Ann"}, {"id": 8, "name": "Bob"}], "total": 2}})
+    assert found == {"id": (7, 8), "name": ("Ann", "Bob"), "total": (2,)}
+
+
+def test_values_in_an_array_are_known_by_its_name_without_the_plural() -> None:
+    assert known({"structuredContent": {"ids": ["a", "b"], "categories": ["x"]}}) == {
+        "id": ("a", "b"),
+        "category": ("x",),
+    }
+
+
+def test_a_text_that_is_json_is_read_where_there_is_no_structure() -> None:
+    assert known({"content": [{"type": "text", "text": '{"path": "/a"}'}]}) == {"path": ("/a",)}
+
+
+@pytest.mark.parametrize(
+    "result",
+    [
+        {"content": [{"type": "text", "text": "path: /a"}]},
+        {"content": "no blocks", "structuredContent": None},
+        {"isError": True, "structuredContent": {"id": 1}},
+        {"structuredContent": {"long": "x" * 500, "empty": "", "flag": True, "none": None}},
+        {"resultType": "input_required", "structuredContent": {"id": 1}},
+    ],
+)
+def test_what_names_no_value_is_passed_over(result: dict[str, object]) -> None:
+    assert known(result) == {}
+
+
+@pytest.mark.parametrize(
+    ("name", "one"), [("ids", "id"), ("entries", "entry"), ("address", "address"), ("is", "is"), ("path", "path")]
+)
+def test_plurals_are_told_by_their_endings(name: str, one: str) -> None:
+    assert singular(name) == one
+
+
+@pytest.mark.parametrize(
+    ("part", "edges"),
+    [
+        ({"type": "integer", "minimum": 3, "maximum": 9}, [3, 9, 0, 1, -1]),
+        ({"type": "string"}, ["", "a", "é"]),
+        ({"type": ["boolean", "null"]}, [True, False]),
+        ({"enum": ["a", "b"]}, ["a", "b"]),
+        ({"type": "array"}, [[]]),
+        ({"type": 5, "enum": "no list"}, []),
+        (True, []),
+        (None, []),
+    ],
+)
+def test_edges_follow_from_the_schema_of_a_parameter(part: object, edges: list[object]) -> None:
+    assert list(edges_of(part)) == edges  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("name", "unit"),
+    [
+        ("ms", 0.001), ("delayMs", 0.001), ("timeout_ms", 0.001), ("seconds", 1.0), ("duration", 1.0),
+        ("waitTime", 1.0),
+        ("steps", None), ("path", None), ("items", None), ("await", None),
+    ],
+)  # fmt: skip
+def test_a_parameter_that_says_how_long_is_told_by_its_name(name: str, unit: float | None) -> None:
+    assert unit_of(name) == unit
+
+
+def test_times_are_made_short_and_nothing_else() -> None:
+    assert shortened({"ms": 9000, "duration": 60, "steps": 9000, "delay": 0.05, "wait": True}) == {
+        "ms": 100, "duration": 1, "steps": 9000, "delay": 0.05, "wait": True,
+    }  # fmt: skip
+
+
+def test_a_tool_can_be_asked_to_take_its_time() -> None:
+    schema = {"properties": {"text": {}, "ms": {}}}
+    assert lengthened(schema, {"text": "a"}, 0.6) == {"text": "a", "ms": 600}  # type: ignore[arg-type]
+    assert lengthened({"properties": {"text": {}}}, {}, 0.6) is None
+
+
+def test_a_call_that_asked_for_more_time_than_the_answered_ones_is_excused() -> None:
+    quick, slow = answered({}, {"ms": 10}), answered(None, {"ms": 9000})
+    assert is_asked_to_wait(slow, [quick, slow])
+    assert not is_asked_to_wait(answered(None, {"ms": 10}), [quick])
+    assert not is_asked_to_wait(answered(None, {"text": "x"}), [quick])
+
+
+@pytest.mark.parametrize(
+    ("pointer", "value"),
+    [("/a", [1, {"b/c": 2}]), ("/a/1/b~1c", 2), ("/a/7", None), ("/x/y", None), ("", {"a": [1, {"b/c": 2}]})],
+)
+def test_a_pointer_leads_to_its_value_or_to_null(pointer: str, value: object) -> None:
+    assert value_at({"a": [1, {"b/c": 2}]}, pointer) == value
