@@ -1,6 +1,13 @@
 """Do the servers of one configuration get along?"""
 
-from mcp_assay_suites.cross_server import containment, isolation, names
+from mcp_assay_suites.cross_server import containment, hanging, isolation, likeness, names, pipelines
 
-CHECKS = (*isolation.CHECKS, *containment.CHECKS, *names.CHECKS)
+CHECKS = (
+    *isolation.CHECKS,
+    *pipelines.CHECKS,
+    *containment.CHECKS,
+    *hanging.CHECKS,
+    *names.CHECKS,
+    *likeness.CHECKS,
+)
 """The checks of this category, in the order in which they run."""

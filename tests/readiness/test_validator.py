@@ -1,0 +1,66 @@
+"""The library's door: the same verdicts as the plugin's, in the same report."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from fleets import LIMITS, PATIENCE_S, raw_spec
+
+from mcp_assay.core.errors import AssayError
+from mcp_assay.core.verdicts import Category, Outcome
+from mcp_assay.readiness.validator import ProductionValidator
+from mcp_assay.wire.connect import Connector
+from mcp_assay.wire.reaper import Reaper
+from mcp_assay_suites import all_checks
+
+pytestmark = pytest.mark.asyncio
+
+QUICK = {"CONN-001", "TOOL-001", "ADV-001", "ADV-006"}
+CHECKS = [check for check in all_checks() if check.id in QUICK]
+
+
+def validator(*specs):
+    return ProductionValidator(specs, checks=CHECKS, connector=Connector(limits=LIMITS, reaper=Reaper()))
+
+
+async def test_every_server_is_judged_and_the_report_says_so():
+    async with asyncio.timeout(PATIENCE_S), validator(raw_spec("one"), raw_spec("two")) as judge:
+        verdicts = await judge.comprehensive_server_testing()
+        document = judge.generate_validation_report()
+    assert {verdict.server for verdict in verdicts} == {"one", "two"}
+    assert {verdict.check for verdict in verdicts} == {check.id for check in CHECKS}
+    assert len(document["results"]) == len(verdicts)
+    assert [server["name"] for server in document["servers"]] == ["one", "two"]
+
+
+async def test_only_the_checks_between_servers_are_made_when_those_are_asked_for():
+    async with asyncio.timeout(PATIENCE_S), validator(raw_spec("one"), raw_spec("two")) as judge:
+        verdicts = await judge.multi_server_workflow_validation()
+    assert verdicts
+    assert {verdict.category for verdict in verdicts} == {Category.CROSS_SERVER}
+
+
+async def test_a_server_that_does_not_start_is_part_of_the_report_and_fails_it():
+    bad = raw_spec("bad", "--fault", "exit-at-once")
+    async with asyncio.timeout(PATIENCE_S), validator(raw_spec("good"), bad) as judge:
+        verdicts = await judge.comprehensive_server_testing()
+        document = judge.generate_validation_report()
+    failed = {verdict.server for verdict in verdicts if verdict.outcome is Outcome.FAIL and verdict.check == "CONN-001"}
+    assert failed == {"bad"}
+    verdict_of = {server["name"]: server["readiness"]["verdict"] for server in document["servers"]}
+    assert verdict_of["bad"] == "UNREACHABLE"
+    assert verdict_of["good"] != "UNREACHABLE"
+
+
+async def test_a_second_pass_replaces_verdicts_and_doubles_none():
+    async with asyncio.timeout(PATIENCE_S), validator(raw_spec("one"), raw_spec("two")) as judge:
+        first = await judge.comprehensive_server_testing()
+        await judge.multi_server_workflow_validation()
+        document = judge.generate_validation_report()
+    assert len(document["results"]) == len(first)
+
+
+async def test_a_validator_that_was_not_entered_judges_nothing():
+    with pytest.raises(AssayError):
+        await validator(raw_spec("one")).comprehensive_server_testing()
