@@ -105,6 +105,7 @@ class MCPClientManager:
         if server.id in self._servers:
             raise UsageError(f"server {server.id!r} is there already")
         self._servers[server.id] = server
+        self._turns[server.id] = asyncio.Lock()
         return server
 
     def server(self, name: str) -> ManagedServer:
