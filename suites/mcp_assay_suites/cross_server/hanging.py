@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import os
 import signal
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mcp_assay.core.errors import ConnectError
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
     from mcp_assay.readiness.subject import ServerUnderTest, Subject
     from mcp_assay.wire.exchange import Exchange
     from mcp_assay.wire.session import ServerSession
+
+_LOOK_S = 0.01
+_MOST_LOOKS = 100
 
 
 @check("CROSS-004", category=Category.CROSS_SERVER)
@@ -43,6 +47,7 @@ async def _held(subject: Subject, second: ServerSession) -> Judgement:
         return skipped("the server did not answer before anything was held")
     try:
         os.kill(pid, signal.SIGSTOP)
+        await _until_held(pid)
         silent = await _silent(before)
         # One that was slow for a moment is asked once more before anybody is accused.
         silent = await _silent(silent)
@@ -61,6 +66,23 @@ async def _held(subject: Subject, second: ServerSession) -> Judgement:
         )
     others = counted(len(before) - 1, "other server")
     return passed(f"it and {others} answered while an instance was held, and that one afterwards")
+
+
+async def _until_held(pid: int) -> None:
+    """Wait until the signal has taken hold of a process, which a busy machine may delay."""
+    for _ in range(_MOST_LOOKS):
+        if _is_held(pid):
+            return
+        await asyncio.sleep(_LOOK_S)
+
+
+def _is_held(pid: int) -> bool:
+    """Return whether a process is stopped, or nothing can be said of it."""
+    try:
+        # The state is the first field after the name in brackets.
+        return Path(f"/proc/{pid}/stat").read_text("ascii", "replace").rpartition(")")[2].split()[0] == "T"
+    except OSError:
+        return True
 
 
 async def _answering(servers: Iterable[ServerUnderTest]) -> list[ServerUnderTest]:
