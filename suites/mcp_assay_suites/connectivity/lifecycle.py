@@ -100,13 +100,17 @@ async def quiet_before_initialized(subject: Subject) -> Judgement:
 
 @check("LIFE-007", category=Category.CONNECTIVITY)
 async def ping(subject: Subject) -> Judgement:
-    """Judge the answers to ``ping``."""
-    for exchange in (await interview(subject.server)).echoes:
-        expected = "ping is answered promptly with an empty result"
+    """Judge the answers to ``ping``; a slow one is asked again, because a server may still be starting."""
+    expected = "ping is answered promptly with an empty result"
+    answers = [*(await interview(subject.server)).echoes]
+    if answers and min(exchange.duration_s for exchange in answers) > PROMPT_S:
+        answers.append(await subject.server.request("ping"))
+    for exchange in answers:
         if exchange.result is None or set(exchange.result) - {"_meta"}:
             return violated(expected, exchange.describe(), exchange=exchange.evidence())
-        if exchange.duration_s > PROMPT_S:
-            return noted(expected, f"the answer took {exchange.duration_s:.1f} s", exchange=exchange.evidence())
+    quickest = min(answers, key=lambda exchange: exchange.duration_s, default=None)
+    if quickest is not None and quickest.duration_s > PROMPT_S:
+        return noted(expected, f"the answer took {quickest.duration_s:.1f} s", exchange=quickest.evidence())
     return passed("an empty result")
 
 
