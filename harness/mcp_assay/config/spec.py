@@ -201,6 +201,11 @@ class ServerSpec:
     dialect: str = "mcpServers"
     protocol: str | None = None
 
+    @property
+    def id(self) -> str:
+        """The server's unique name in a run: configuration id, ``::``, name."""
+        return f"{self.config}::{self.name}"
+
     def __repr__(self) -> str:
         """Return name and document only: literal values may be secrets."""
         return f"ServerSpec({self.name!r} of {self.config!r})"

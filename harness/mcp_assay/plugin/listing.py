@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from mcp_assay.config.discovery import find_well_known
 from mcp_assay.config.loader import load
 from mcp_assay.core.errors import ConfigError
 from mcp_assay.core.presentation import Presenter
-from mcp_assay.plugin.selection import well_known
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,7 +22,7 @@ def print_listing() -> None:
 
 def listing() -> Iterator[str]:
     """Yield a line per configuration file and server, and how to run them."""
-    found = well_known()
+    found = find_well_known()
     if not found:
         yield "no client configuration was found on this machine"
         return

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mcp_assay.config.adhoc import COMMAND_LINE, server_from_command, server_from_url
-from mcp_assay.config.discovery import WellKnown, find_well_known
+from mcp_assay.config.discovery import find_well_known
 from mcp_assay.config.loader import load
 from mcp_assay.config.variables import EnvironmentVariables
 from mcp_assay.core.errors import UsageError
@@ -99,11 +99,6 @@ def command_line_document(commands: Sequence[str], urls: Sequence[str]) -> Confi
         return None
     path = Path(__file__).with_name("command_line.json")
     return ConfigDocument(given=COMMAND_LINE, path=path, id=COMMAND_LINE, specs=tuple(specs))
-
-
-def well_known() -> Sequence[WellKnown]:
-    """Return the client configuration files that exist on this machine."""
-    return find_well_known()
 
 
 def _files(given: Iterable[str]) -> Iterator[tuple[str, Path, str | None]]:

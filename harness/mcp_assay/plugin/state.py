@@ -142,7 +142,7 @@ class AssaySession:
             except ConfigError as problem:
                 if not self.skip_unset:
                     raise
-                self.skipped[f"{spec.config}::{spec.name}"] = problem
+                self.skipped[spec.id] = problem
             else:
                 secrets |= {f"{spec.name} {label}": value for label, value in launch.secrets.items()}
         self.presenter = Presenter(Redactor(secrets))
@@ -275,14 +275,14 @@ class AssaySession:
     def server_facts(self) -> list[ServerFacts]:
         """Return what became of every configured server."""
         subjects: Mapping[str, ServerUnderTest] = self._discovery.run.servers if self._discovery else {}
-        facts = [self._facts(spec, subjects.get(f"{spec.config}::{spec.name}")) for spec in self.specs]
+        facts = [self._facts(spec, subjects.get(spec.id)) for spec in self.specs]
         return facts + [facts_of(server) for server in subjects.values() if server.managed.spec.protocol is not None]
 
     def _facts(self, spec: ServerSpec, subject: ServerUnderTest | None) -> ServerFacts:
         """Return what became of one server."""
         if subject is not None:
             return facts_of(subject)
-        reason = self.skipped.get(f"{spec.config}::{spec.name}")
+        reason = self.skipped.get(spec.id)
         if spec.disabled_because is not None:
             reason = AssayError(spec.disabled_because)
         status = ServerStatus.DISABLED if spec.disabled else ServerStatus.SKIPPED
@@ -291,7 +291,7 @@ class AssaySession:
     async def _discover(self) -> OpenRun:
         """Connect to every server that is not skipped."""
         return await open_run(
-            [spec for spec in self.specs if f"{spec.config}::{spec.name}" not in self.skipped],
+            [spec for spec in self.specs if spec.id not in self.skipped],
             connector=self._connector,
             variables_for=self.variables_for,
             settings=self.settings,

@@ -112,7 +112,7 @@ class ProductionValidator:
             phases=self._phases,
             planned=self._planned,
         )
-        servers = [facts_of(opened.run.servers.get(f"{s.config}::{s.name}") or s) for s in self._specs]
+        servers = [facts_of(opened.run.servers.get(s.id) or s) for s in self._specs]
         return build_document(facts, servers, verdicts, presenter=self._presenter(opened), policy=self._scoring)
 
     async def _judge(self, categories: Collection[Category]) -> Sequence[Verdict]:

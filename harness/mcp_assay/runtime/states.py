@@ -77,7 +77,7 @@ class ManagedServer:
     @property
     def id(self) -> str:
         """The server's unique name in a run: configuration id, ``::``, name."""
-        return f"{self.spec.config}::{self.spec.name}"
+        return self.spec.id
 
     @property
     def connected(self) -> bool:
