@@ -41,6 +41,9 @@ def merge(documents: Sequence[Document]) -> Document:
         "benchmarks": [entry for document in documents for entry in document["benchmarks"]],
         "workflows": [workflow for document in documents for workflow in document["workflows"]],
     }
+    trends = [trend for document in documents for trend in document.get("trends", [])]
+    if trends:
+        whole["trends"] = trends
     return whole
 
 

@@ -26,6 +26,7 @@ RUN = RunFacts(
     platform="Linux",
     exit_status=1,
 )
+POINTS = ((1, 0.1), (2, math.nan), (3, 0.2), (4, 0.9))
 MEMORY = ServerFacts(
     name="memory",
     config="servers.json",
@@ -151,6 +152,19 @@ def test_workflows_are_presented_and_keep_their_fields() -> None:
     shown: Any = document["workflows"][0]
     assert (shown["name"], shown["note"], len(shown["steps"])) == ("n m", "kept", 500)
     assert (shown["steps"][0]["id"], shown["steps"][0]["needs"]) == ("a\\x1b", ["b"])
+
+
+def test_trends_keep_what_is_a_number_and_point_at_the_same_runs() -> None:
+    points = [{"at": f"2026-11-{day:02}T03:00:00Z", "commit": "\x1b[31mabc", "value": value} for day, value in POINTS]
+    about = {"server": "m\n", "tool": None, "metric": "p95", "unit": "s"}
+    trend: Any = {**about, "points": points, "change_points": [3, 1]}
+    document = build_document(RUN, [MEMORY], [], trends=[trend])
+    conforms(document)
+    (shown,) = document["trends"]
+    assert [point["value"] for point in shown["points"]] == [0.1, 0.2, 0.9]
+    assert shown["points"][0]["commit"] == "\\x1b[31mabc"
+    assert shown["change_points"] == [2]
+    assert "trends" not in build_document(RUN, [MEMORY], [])
 
 
 def test_what_costs_most_names_the_tool_only_when_there_is_one() -> None:

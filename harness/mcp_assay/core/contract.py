@@ -204,7 +204,11 @@ class BenchmarkEntry(TypedDict):
 
 
 class StepEntry(TypedDict):
-    """One step of a workflow; ``started_s`` counts from the workflow's start, ``needs`` names earlier steps."""
+    """One step of a workflow; ``started_s`` counts from the workflow's start, ``needs`` names earlier steps.
+
+    ``observed`` says why it failed or did not run. ``fallback`` names what is called instead when it fails, ``undo``
+    what takes it back when a later step fails, and ``undone`` whether that happened.
+    """
 
     id: str
     server: str
@@ -213,6 +217,10 @@ class StepEntry(TypedDict):
     duration_s: float
     started_s: NotRequired[float]
     needs: NotRequired[list[str]]
+    observed: NotRequired[str]
+    fallback: NotRequired[list[str]]
+    undo: NotRequired[str]
+    undone: NotRequired[bool]
 
 
 class WorkflowEntry(TypedDict):
@@ -222,6 +230,64 @@ class WorkflowEntry(TypedDict):
     servers: list[str]
     verdict: VerdictWord
     steps: list[StepEntry]
+
+
+class TrendPoint(TypedDict):
+    """One run of the past: when it was (RFC 3339), at which commit, and what was measured."""
+
+    at: str
+    commit: str | None
+    value: float
+
+
+class TrendEntry(TypedDict):
+    """One metric of a server or tool over past runs, oldest first.
+
+    ``unit`` is ``s`` for seconds, ``points`` for scores, ``share`` for 0…1, or any word. ``change_points`` are the
+    indices of points from which on the level differs from before.
+    """
+
+    server: str
+    tool: str | None
+    metric: str
+    unit: str
+    points: list[TrendPoint]
+    change_points: list[int]
+    config: NotRequired[str]
+
+
+class ChangedFinding(TypedDict):
+    """A finding that is there now and was not before, or the other way round."""
+
+    check: str
+    server: str
+    tool: str | None
+    verdict: VerdictWord
+
+
+class ChangedScore(TypedDict):
+    """A server's score and verdict before and now; None where it was not judged."""
+
+    server: str
+    before: float | None
+    now: float | None
+    verdict_before: ReadinessWord | None
+    verdict_now: ReadinessWord | None
+
+
+class ChangesEntry(TypedDict):
+    """What is different from an earlier state, which ``since`` names: a run, or a file of accepted findings.
+
+    ``known`` counts the findings that were there before and still are.
+    """
+
+    since: str
+    new: list[ChangedFinding]
+    gone: list[ChangedFinding]
+    known: int
+    scores: NotRequired[list[ChangedScore]]
+    tools_added: NotRequired[list[str]]
+    tools_removed: NotRequired[list[str]]
 
 
 class Document(TypedDict):
@@ -235,3 +301,5 @@ class Document(TypedDict):
     results: list[ResultEntry]
     benchmarks: list[BenchmarkEntry]
     workflows: list[WorkflowEntry]
+    trends: NotRequired[list[TrendEntry]]
+    changes: NotRequired[ChangesEntry]

@@ -6,13 +6,14 @@ import math
 from dataclasses import dataclass, field
 from enum import StrEnum
 from statistics import fmean
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from mcp_assay._version import __version__
 from mcp_assay.core import contract
 from mcp_assay.core.clock import rfc3339
 from mcp_assay.core.presentation import Presenter
 from mcp_assay.core.verdicts import Outcome
+from mcp_assay.readiness.measured_entries import benchmark_entry, finite, trend_entry, workflow_entry
 from mcp_assay.readiness.scoring import Finding, Fitness, Readiness, ScoringPolicy, assess, count_outcomes, worst
 
 if TYPE_CHECKING:
@@ -25,8 +26,6 @@ if TYPE_CHECKING:
 
 _MOST_COSTLIEST = 10
 _MOST_NAMED_TOOLS = 200
-_MOST_BUCKETS = 200
-_LATENCIES = ("min", "p50", "p90", "p95", "p99", "max", "mean", "stddev")
 
 
 class ServerStatus(StrEnum):
@@ -141,6 +140,7 @@ def build_document(
     *,
     benchmarks: Sequence[Mapping[str, Any]] = (),
     workflows: Sequence[contract.WorkflowEntry] = (),
+    trends: Sequence[contract.TrendEntry] = (),
     presenter: Presenter | None = None,
     policy: ScoringPolicy | None = None,
 ) -> contract.Document:
@@ -152,13 +152,14 @@ def build_document(
         verdicts: Every verdict, in the order in which it is to be listed; texts are already presented.
         benchmarks: Measurements beside those that verdicts carry, in the shape of the contract.
         workflows: Workflows that ran, in the shape of the contract.
+        trends: Metrics over past runs, in the shape of the contract.
         presenter: Makes the texts of ``servers`` and the exchanges fit to be shown.
         policy: Weights and bars of the score.
     """
     presenter = presenter or Presenter()
     readiness = _assess_servers(servers, verdicts, presenter, policy)
     measured = [(verdict.config, verdict.benchmark) for verdict in verdicts if verdict.benchmark is not None]
-    return {
+    document: contract.Document = {
         "schema_version": contract.SCHEMA_VERSION,
         "tool": {"name": "pytest-mcp-assay", "version": __version__},
         "run": _run_entry(run, presenter),
@@ -166,11 +167,14 @@ def build_document(
         "servers": [_server_entry(s, r, presenter) for s, r in zip(servers, readiness, strict=True)],
         "results": [_result_entry(verdict, presenter) for verdict in verdicts],
         "benchmarks": [
-            *(_benchmark_entry(entry, config, presenter) for config, entry in measured),
-            *(_benchmark_entry(entry, str(entry.get("config", "")), presenter) for entry in benchmarks),
+            *(benchmark_entry(entry, config, presenter) for config, entry in measured),
+            *(benchmark_entry(entry, str(entry.get("config", "")), presenter) for entry in benchmarks),
         ],
-        "workflows": [_workflow_entry(workflow, presenter) for workflow in workflows],
+        "workflows": [workflow_entry(workflow, presenter) for workflow in workflows],
     }
+    if trends:
+        document["trends"] = [trend_entry(trend, presenter) for trend in trends]
+    return document
 
 
 def _assess_servers(
@@ -196,16 +200,16 @@ def _run_entry(run: RunFacts, presenter: Presenter) -> contract.RunEntry:
     entry: contract.RunEntry = {
         "id": run.id,
         "started_at": rfc3339(run.started_at),
-        "duration_s": _finite(run.duration_s),
+        "duration_s": finite(run.duration_s),
         "configs": [presenter.line(config) for config in run.configs],
         "python": run.python,
         "platform": run.platform,
         "exit_status": run.exit_status,
         "phases": {
-            "discovery_s": _finite(phases.discovery_s),
-            "registry_s": _finite(phases.registry_s),
-            "checks_s": _finite(phases.checks_s),
-            "performance_s": _finite(phases.performance_s),
+            "discovery_s": finite(phases.discovery_s),
+            "registry_s": finite(phases.registry_s),
+            "checks_s": finite(phases.checks_s),
+            "performance_s": finite(phases.performance_s),
         },
         "problems": list(run.problems),
     }
@@ -240,7 +244,7 @@ def _server_entry(server: ServerFacts, readiness: Readiness, presenter: Presente
         "era": server.era,
         "protocol_versions": [presenter.line(version, 40) for version in server.protocol_versions],
         "server_info": None if server.server_info is None else _server_info(server.server_info, presenter),
-        "connect_s": None if server.connect_s is None else _finite(server.connect_s),
+        "connect_s": None if server.connect_s is None else finite(server.connect_s),
         "tools": [
             {"name": presenter.line(tool.name), "hash": tool.hash, "executed": tool.executed} for tool in server.tools
         ],
@@ -327,7 +331,7 @@ def _result_entry(verdict: Verdict, presenter: Presenter) -> contract.ResultEntr
         "verdict": verdict.outcome.value,
         "applicable": verdict.applicable,
         "nodeid": verdict.nodeid,
-        "duration_s": _finite(verdict.duration_s),
+        "duration_s": finite(verdict.duration_s),
         "reason": verdict.reason,
         "requirement": verdict.requirement,
         "expected": verdict.expected,
@@ -336,59 +340,6 @@ def _result_entry(verdict: Verdict, presenter: Presenter) -> contract.ResultEntr
         "reproduce": verdict.reproduce,
         "exchange": None if verdict.exchange is None else presenter.json(dict(verdict.exchange)),
     }
-
-
-def _benchmark_entry(entry: Mapping[str, Any], config: str, presenter: Presenter) -> contract.BenchmarkEntry:
-    """Return one measurement in the shape of the contract, other fields kept; what is missing is 0 or empty."""
-    known: contract.BenchmarkEntry = {
-        "config": config,
-        "server": presenter.line(str(entry.get("server", ""))),
-        "tool": presenter.line(str(entry.get("tool", ""))),
-        "mode": str(entry.get("mode", "")),
-        "concurrency": int(_finite(entry.get("concurrency", 1))),
-        "calls": int(_finite(entry.get("calls", 0))),
-        "errors": int(_finite(entry.get("errors", 0))),
-        "rate_per_s": _finite(entry.get("rate_per_s", 0.0)),
-        "latency_s": _latency(entry.get("latency_s") or {}),
-        "overhead_s": _finite(entry.get("overhead_s", 0.0)),
-    }
-    if "budget_p95_s" in entry:
-        known["budget_p95_s"] = _finite(entry["budget_p95_s"])
-    others = {key: value for key, value in entry.items() if key not in {"histogram", *known}}
-    shown: contract.BenchmarkEntry = presenter.json({**others, **known})
-    buckets = _histogram(entry.get("histogram"))
-    return {**shown, "histogram": buckets} if buckets else shown
-
-
-def _histogram(value: object) -> list[list[float]]:
-    """Return the buckets of a histogram in the shape of the contract; nothing when they are not pairs of numbers."""
-    buckets = list(cast("Sequence[object]", value)) if isinstance(value, list | tuple) else []
-    pairs = [list(cast("Sequence[object]", bucket)) for bucket in buckets if isinstance(bucket, list | tuple)]
-    return [[_finite(number) for number in pair] for pair in pairs[:_MOST_BUCKETS] if len(pair) == 2]
-
-
-def _workflow_entry(workflow: contract.WorkflowEntry, presenter: Presenter) -> contract.WorkflowEntry:
-    """Return one workflow with its texts presented, other fields kept."""
-    known: contract.WorkflowEntry = {
-        "name": presenter.line(workflow["name"]),
-        "servers": [presenter.line(server) for server in workflow["servers"]],
-        "verdict": workflow["verdict"],
-        "steps": [presenter.json(step) for step in workflow["steps"]],
-    }
-    others = {key: presenter.json(value) for key, value in workflow.items() if key not in known}
-    whole: contract.WorkflowEntry = {**known, **others}  # type: ignore[typeddict-item]  # a contract may grow
-    return whole
-
-
-def _latency(values: Mapping[str, Any]) -> contract.Latency:
-    """Return a distribution in the shape of the contract."""
-    low, p50, p90, p95, p99, high, mean, stddev = (_finite(values.get(name, 0.0)) for name in _LATENCIES)
-    return {"min": low, "p50": p50, "p90": p90, "p95": p95, "p99": p99, "max": high, "mean": mean, "stddev": stddev}
-
-
-def _finite(value: object) -> float:
-    """Return a measured number that JSON can hold and that is not negative; 0 for anything else."""
-    return float(value) if isinstance(value, int | float) and math.isfinite(value) and value > 0 else 0.0
 
 
 def _rounded(value: float) -> float:
