@@ -40,6 +40,8 @@ def merge(documents: Sequence[Document]) -> Document:
         "results": [result for document in documents for result in document["results"]],
         "benchmarks": [entry for document in documents for entry in document["benchmarks"]],
         "workflows": [workflow for document in documents for workflow in document["workflows"]],
+        "figures": [figure for document in documents for figure in document.get("figures", [])],
+        "budgets": [budget for document in documents for budget in document.get("budgets", [])],
     }
     trends = [trend for document in documents for trend in document.get("trends", [])]
     if trends:

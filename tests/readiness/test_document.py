@@ -15,6 +15,7 @@ from mcp_assay.core.faults import Fault, FaultKind
 from mcp_assay.core.presentation import Presenter
 from mcp_assay.core.redaction import Redactor
 from mcp_assay.core.verdicts import Category, Level, Outcome, Verdict
+from mcp_assay.plugin.transfer import decode_verdict, encode_verdict
 from mcp_assay.readiness.document import RunFacts, ServerFacts, ServerStatus, ToolFacts, build_document
 
 RUN = RunFacts(
@@ -180,3 +181,22 @@ def test_a_score_just_below_a_bar_never_rounds_up_to_it() -> None:
     passes = [replace(GOOD, check=f"A-{n}", level=Level.ADV) for n in range(30)]
     document = build_document(RUN, [MEMORY], [*passes, replace(GOOD, check="B", level=Level.ADV, outcome=Outcome.WARN)])
     assert document["servers"][0]["readiness"]["score"] == 96.7741
+
+
+def test_what_a_verdict_measured_stands_in_the_document_with_its_subject() -> None:
+    figure = {"metric": "shutdown_s", "value": 0.25, "unit": "s"}
+    budget = {"metric": "p95", "threshold": "p95 < 200ms", "limit": 0.2, "value": 0.3, "unit": "s"}
+    tool = replace(GOOD, tool="read_graph", outcome=Outcome.FAIL, figures=[figure], budget=budget, samples=(0.1,))
+    unmeasured = replace(tool, figures=(), budget={**budget, "value": None})
+    document = build_document(RUN, [MEMORY, BROKEN], [GOOD, tool, unmeasured])
+    conforms(document)
+    subject = {"config": "servers.json", "server": "memory", "tool": "read_graph"}
+    assert document.get("figures") == [{**subject, **figure}]
+    whole = {**subject, **budget, "verdict": "fail", "nodeid": GOOD.nodeid}
+    assert document.get("budgets") == [whole, {**whole, "value": None}]
+
+
+def test_what_a_verdict_measured_reaches_the_controller_of_several_workers() -> None:
+    figure = {"metric": "shutdown_s", "value": 0.25, "unit": "s"}
+    verdict = replace(GOOD, figures=[figure], samples=[0.1, 0.2], budget={"metric": "p95"})
+    assert decode_verdict(json.loads(json.dumps(encode_verdict(verdict)))) == verdict

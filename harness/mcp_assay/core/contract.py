@@ -182,11 +182,21 @@ class Latency(TypedDict):
     stddev: float
 
 
+class MachineEntry(TypedDict):
+    """The machine during a measurement; ``noise`` is half the middle 80 % of a fixed loop's times over their median."""
+
+    cpu_s: float
+    pipe_s: float
+    noise: float
+
+
 class BenchmarkEntry(TypedDict):
     """One measurement; ``mode`` is the load model, ``overhead_s`` the harness's own share of one call.
 
     ``budget_p95_s`` is the longest 95th percentile that is no finding. ``histogram`` lists pairs of a bucket's upper
-    bound in seconds and its count, bounds ascending.
+    bound in seconds and its count, bounds ascending. ``arguments`` is the call that was repeated, as JSON.
+    ``intervals_s`` holds the 95 % confidence interval of each quantile that has one. ``first_byte_s`` is the
+    distribution of the time until the first sign of an answer, where answers came as a stream.
     """
 
     server: str
@@ -201,6 +211,43 @@ class BenchmarkEntry(TypedDict):
     config: NotRequired[str]
     budget_p95_s: NotRequired[float]
     histogram: NotRequired[list[list[float]]]
+    arguments: NotRequired[str]
+    intervals_s: NotRequired[dict[str, list[float]]]
+    first_byte_s: NotRequired[Latency]
+    warm_up: NotRequired[int]
+    stopped: NotRequired[str]
+    offered_per_s: NotRequired[float]
+    late_s: NotRequired[float]
+    machine: NotRequired[MachineEntry]
+
+
+class FigureEntry(TypedDict):
+    """One measured value that is no distribution of answer times; ``tool`` is empty when it is about the server."""
+
+    server: str
+    tool: str
+    metric: str
+    value: float
+    unit: str
+    config: NotRequired[str]
+
+
+class BudgetEntry(TypedDict):
+    """A limit that the user set, and what was measured; ``value`` is None when that was not possible.
+
+    ``limit`` and ``value`` are in ``unit``; ``threshold`` is the limit as it was written.
+    """
+
+    server: str
+    tool: str
+    metric: str
+    threshold: str
+    limit: float
+    value: float | None
+    unit: str
+    verdict: VerdictWord
+    nodeid: str
+    config: NotRequired[str]
 
 
 class StepEntry(TypedDict):
@@ -303,3 +350,5 @@ class Document(TypedDict):
     workflows: list[WorkflowEntry]
     trends: NotRequired[list[TrendEntry]]
     changes: NotRequired[ChangesEntry]
+    figures: NotRequired[list[FigureEntry]]
+    budgets: NotRequired[list[BudgetEntry]]

@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 
 class Outcome(StrEnum):
@@ -71,6 +71,9 @@ class Judgement:
             the evidence as it is, any other skip thins it.
         exchange: The exchange that proves it, as plain JSON (see `mcp_assay.wire.exchange`).
         benchmark: A measurement in the shape of the report contract's ``benchmarks`` entry.
+        samples: Seconds of each answered call of that measurement, in the order of the answers.
+        figures: Other measured values in the shape of the contract's ``figures`` entry, without names of the subject.
+        budget: What became of a limit that the user set, in the shape of the contract's ``budgets`` entry, likewise.
     """
 
     outcome: Outcome
@@ -80,6 +83,9 @@ class Judgement:
     applicable: bool = True
     exchange: Mapping[str, Any] | None = None
     benchmark: Mapping[str, Any] | None = None
+    samples: Sequence[float] = ()
+    figures: Sequence[Mapping[str, Any]] = ()
+    budget: Mapping[str, Any] | None = None
 
 
 def passed(observed: str | None = None, *, benchmark: Mapping[str, Any] | None = None) -> Judgement:
@@ -137,6 +143,9 @@ class Verdict:
         reproduce: A command line that repeats just this check.
         exchange: See `Judgement`.
         benchmark: See `Judgement`.
+        samples: See `Judgement`.
+        figures: See `Judgement`.
+        budget: See `Judgement`.
     """
 
     check: str
@@ -158,3 +167,6 @@ class Verdict:
     reproduce: str = ""
     exchange: Mapping[str, Any] | None = None
     benchmark: Mapping[str, Any] | None = None
+    samples: Sequence[float] = ()
+    figures: Sequence[Mapping[str, Any]] = ()
+    budget: Mapping[str, Any] | None = None

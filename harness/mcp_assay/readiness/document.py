@@ -13,7 +13,14 @@ from mcp_assay.core import contract
 from mcp_assay.core.clock import rfc3339
 from mcp_assay.core.presentation import Presenter
 from mcp_assay.core.verdicts import Outcome
-from mcp_assay.readiness.measured_entries import benchmark_entry, finite, trend_entry, workflow_entry
+from mcp_assay.readiness.measured_entries import (
+    benchmark_entries,
+    budget_entries,
+    figure_entries,
+    finite,
+    trend_entry,
+    workflow_entry,
+)
 from mcp_assay.readiness.scoring import Finding, Fitness, Readiness, ScoringPolicy, assess, count_outcomes, worst
 
 if TYPE_CHECKING:
@@ -158,7 +165,6 @@ def build_document(
     """
     presenter = presenter or Presenter()
     readiness = _assess_servers(servers, verdicts, presenter, policy)
-    measured = [(verdict.config, verdict.benchmark) for verdict in verdicts if verdict.benchmark is not None]
     document: contract.Document = {
         "schema_version": contract.SCHEMA_VERSION,
         "tool": {"name": "pytest-mcp-assay", "version": __version__},
@@ -166,11 +172,10 @@ def build_document(
         "summary": _summary(servers, verdicts, readiness),
         "servers": [_server_entry(s, r, presenter) for s, r in zip(servers, readiness, strict=True)],
         "results": [_result_entry(verdict, presenter) for verdict in verdicts],
-        "benchmarks": [
-            *(benchmark_entry(entry, config, presenter) for config, entry in measured),
-            *(benchmark_entry(entry, str(entry.get("config", "")), presenter) for entry in benchmarks),
-        ],
+        "benchmarks": benchmark_entries(verdicts, benchmarks, presenter),
         "workflows": [workflow_entry(workflow, presenter) for workflow in workflows],
+        "figures": figure_entries(verdicts),
+        "budgets": budget_entries(verdicts),
     }
     if trends:
         document["trends"] = [trend_entry(trend, presenter) for trend in trends]

@@ -165,6 +165,9 @@ class Engine:
             reproduce=f"{self._reproduce} {shlex.quote(item.nodeid)}",
             exchange=None if judgement.exchange is None else present.json(dict(judgement.exchange)),
             benchmark=None if judgement.benchmark is None else present.json(dict(judgement.benchmark)),
+            samples=tuple(judgement.samples),
+            figures=present.json([dict(figure) for figure in judgement.figures]),
+            budget=None if judgement.budget is None else present.json(dict(judgement.budget)),
         )
 
     def _weakened(self, item: PlannedCheck, judgement: Judgement, level: Level) -> tuple[Outcome, str | None]:

@@ -1,4 +1,4 @@
-"""What was measured, in the shape of the contract: benchmarks, workflows, trends."""
+"""What was measured, in the shape of the contract: benchmarks, figures, budgets, workflows, trends."""
 
 from __future__ import annotations
 
@@ -6,14 +6,60 @@ import math
 from typing import TYPE_CHECKING, Any, cast
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from mcp_assay.core import contract
     from mcp_assay.core.presentation import Presenter
+    from mcp_assay.core.verdicts import Verdict
 
 _MOST_BUCKETS = 200
 _MOST_POINTS = 1_000
 _LATENCIES = ("min", "p50", "p90", "p95", "p99", "max", "mean", "stddev")
+
+
+def benchmark_entries(
+    verdicts: Iterable[Verdict], others: Iterable[Mapping[str, Any]], presenter: Presenter
+) -> list[contract.BenchmarkEntry]:
+    """Return the contract's ``benchmarks``: those that verdicts carry, then others in the shape of the contract."""
+    measured = [(verdict.config, verdict.benchmark) for verdict in verdicts if verdict.benchmark is not None]
+    beside = [(str(entry.get("config", "")), entry) for entry in others]
+    return [benchmark_entry(entry, config, presenter) for config, entry in (*measured, *beside)]
+
+
+def figure_entries(verdicts: Iterable[Verdict]) -> list[contract.FigureEntry]:
+    """Return the contract's ``figures``, in the order of the verdicts."""
+    return [
+        {
+            "config": verdict.config,
+            "server": verdict.server,
+            "tool": verdict.tool or "",
+            "metric": str(figure["metric"]),
+            "value": number(figure["value"]),
+            "unit": str(figure["unit"]),
+        }
+        for verdict in verdicts
+        for figure in verdict.figures
+    ]
+
+
+def budget_entries(verdicts: Iterable[Verdict]) -> list[contract.BudgetEntry]:
+    """Return the contract's ``budgets``, in the order of the verdicts; each has the word of its verdict."""
+    return [
+        {
+            "config": verdict.config,
+            "server": verdict.server,
+            "tool": verdict.tool or "",
+            "metric": str(budget["metric"]),
+            "threshold": str(budget["threshold"]),
+            "limit": finite(budget["limit"]),
+            "value": None if budget["value"] is None else number(budget["value"]),
+            "unit": str(budget["unit"]),
+            "verdict": verdict.outcome.value,
+            "nodeid": verdict.nodeid,
+        }
+        for verdict in verdicts
+        for budget in ([] if verdict.budget is None else [verdict.budget])
+    ]
 
 
 def benchmark_entry(entry: Mapping[str, Any], config: str, presenter: Presenter) -> contract.BenchmarkEntry:
@@ -42,7 +88,7 @@ def _histogram(value: object) -> list[list[float]]:
     """Return the buckets of a histogram in the shape of the contract; nothing when they are not pairs of numbers."""
     buckets = list(cast("Sequence[object]", value)) if isinstance(value, list | tuple) else []
     pairs = [list(cast("Sequence[object]", bucket)) for bucket in buckets if isinstance(bucket, list | tuple)]
-    return [[finite(number) for number in pair] for pair in pairs[:_MOST_BUCKETS] if len(pair) == 2]
+    return [[finite(part) for part in pair] for pair in pairs[:_MOST_BUCKETS] if len(pair) == 2]
 
 
 def workflow_entry(workflow: contract.WorkflowEntry, presenter: Presenter) -> contract.WorkflowEntry:
@@ -91,4 +137,9 @@ def _trend_point(point: contract.TrendPoint, presenter: Presenter) -> contract.T
 
 def finite(value: object) -> float:
     """Return a measured number that JSON can hold and that is not negative; 0 for anything else."""
-    return float(value) if isinstance(value, int | float) and math.isfinite(value) and value > 0 else 0.0
+    return max(0.0, number(value))
+
+
+def number(value: object) -> float:
+    """Return a measured number that JSON can hold; 0 for anything else."""
+    return float(value) if isinstance(value, int | float) and math.isfinite(value) else 0.0

@@ -6,7 +6,7 @@ Everything else is judged anew from the recorded exchanges.
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 from mcp_assay.core.verdicts import Category, Judgement, Outcome
@@ -74,8 +74,8 @@ class RecordedObservations:
         return None
 
     def keep(self, launch: Launch, name: str, judgement: Judgement) -> None:
-        """Write a judgement into the server's recording."""
-        self.recorder.value(launch, name, self.presenter.json(asdict(judgement)))
+        """Write a judgement into the server's recording, without the single samples: their distribution is in it."""
+        self.recorder.value(launch, name, self.presenter.json(asdict(replace(judgement, samples=()))))
 
 
 @dataclass(frozen=True, slots=True)
