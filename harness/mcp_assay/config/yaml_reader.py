@@ -22,6 +22,10 @@ DEEPEST = 64
 MOST_NODES = 100_000
 """Values in a document with its aliases written out; a bomb of aliases ends here."""
 
+_TOO_DEEP = f"nested deeper than {DEEPEST} levels"
+_PARSERS_OWN_DEPTH = "maximum nesting depth"
+"""What libyaml says from 0.2.6 on of a thousand levels, which its scanner sees before any event comes out."""
+
 _NULL = re.compile(r"~|null|Null|NULL|")
 _TRUE = re.compile(r"true|True|TRUE")
 _FALSE = re.compile(r"false|False|FALSE")
@@ -53,7 +57,7 @@ def _refuse_depth(text: str, path: Path) -> None:
     for event in yaml.parse(text, Loader=yaml.CSafeLoader):
         depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
         if depth > DEEPEST:
-            raise ConfigError(f"nested deeper than {DEEPEST} levels", path=path, line=_line(event))
+            raise ConfigError(_TOO_DEEP, path=path, line=_line(event))
 
 
 def _line(event: yaml.Event) -> int | None:
@@ -65,6 +69,8 @@ def _syntax_error(error: yaml.MarkedYAMLError, path: Path) -> ConfigError:
     """Return our error for one of PyYAML."""
     mark = error.problem_mark or error.context_mark
     line, column = (mark.line + 1, mark.column + 1) if mark else (None, None)
+    if error.problem and _PARSERS_OWN_DEPTH in error.problem:
+        return ConfigError(_TOO_DEEP, path=path, line=line, column=column)
     return ConfigError(
         f"YAML: {error.problem or error.context or 'cannot be parsed'}",
         path=path,
@@ -88,7 +94,7 @@ class _Converter:
         mark = Mark(node.start_mark.line + 1, node.start_mark.column + 1)
         self._count += 1
         if depth > DEEPEST:
-            raise self._error(f"nested deeper than {DEEPEST} levels", mark)
+            raise self._error(_TOO_DEEP, mark)
         if self._count > MOST_NODES:
             raise self._error(f"more than {MOST_NODES} values with aliases written out", mark)
         if isinstance(node, yaml.MappingNode):
