@@ -17,6 +17,7 @@ LevelWord: TypeAlias = Literal["MUST", "SHOULD", "DESC", "ADV"]
 CategoryWord: TypeAlias = Literal["connectivity", "schema", "execution", "cross_server", "performance"]
 ReadinessWord: TypeAlias = Literal["READY", "UNPROVEN", "NOT READY", "UNREACHABLE"]
 StatusWord: TypeAlias = Literal["connected", "failed", "disabled", "skipped"]
+CourseWord: TypeAlias = Literal["few", "noisy", "steady", "better", "suspect", "worse"]
 
 
 class ToolStamp(TypedDict):
@@ -280,11 +281,16 @@ class WorkflowEntry(TypedDict):
 
 
 class TrendPoint(TypedDict):
-    """One run of the past: when it was (RFC 3339), at which commit, and what was measured."""
+    """One run of the past: when it was (RFC 3339), at which commit, and what was measured.
+
+    A ``noisy`` figure is only indicative; ``version`` is what the server called its own.
+    """
 
     at: str
     commit: str | None
     value: float
+    noisy: NotRequired[bool]
+    version: NotRequired[str]
 
 
 class TrendEntry(TypedDict):
@@ -292,6 +298,11 @@ class TrendEntry(TypedDict):
 
     ``unit`` is ``s`` for seconds, ``points`` for scores, ``share`` for 0…1, or any word. ``change_points`` are the
     indices of points from which on the level differs from before.
+
+    ``better`` says which way is good. ``usual`` is the median of the runs before and ``limit`` the worst value that
+    their noise explains; both are missing while there are too few runs. ``course`` is what the newest point says:
+    ``worse`` when it and the runs just before lie beyond the limit, ``suspect`` when it does. ``machine`` measured all
+    of the points.
     """
 
     server: str
@@ -301,6 +312,11 @@ class TrendEntry(TypedDict):
     points: list[TrendPoint]
     change_points: list[int]
     config: NotRequired[str]
+    machine: NotRequired[str]
+    better: NotRequired[Literal["lower", "higher"]]
+    course: NotRequired[CourseWord]
+    usual: NotRequired[float]
+    limit: NotRequired[float]
 
 
 class ChangedFinding(TypedDict):

@@ -12,7 +12,9 @@ if TYPE_CHECKING:
 FEWEST = 5
 """Earlier figures without which nothing can be said."""
 
-_DEVIATIONS = 4.0
+_DEVIATIONS = 3.5
+_DEVIATIONS_OF_FEW = {5: 7.17, 6: 5.89, 7: 5.21, 8: 4.79, 9: 4.50, 10: 4.30, 11: 4.14}
+"""The deviation of a few figures is itself uncertain: Student's t, one-sided 0.1 %, by their number."""
 _LEAST_SHARE = 0.05
 _MAD_TO_SIGMA = 1.4826
 
@@ -45,11 +47,13 @@ class Change:
 def change(value: float, earlier: Sequence[float]) -> Change | None:
     """Return a figure held against earlier ones, or None when there are fewer than five.
 
-    The limit is their median plus four robust standard deviations (1.4826 times the median absolute deviation, Hampel,
-    JASA 69 (1974) 383), at least five per cent: a lucky row of equal figures must not turn a jitter into an alarm.
+    The limit is their median plus three and a half robust standard deviations (1.4826 times the median absolute
+    deviation, Hampel, JASA 69 (1974) 383; more where there are less than twelve figures), at least five per cent: a
+    lucky row of equal figures must not turn a jitter into an alarm.
     """
     if len(earlier) < FEWEST:
         return None
     usual = median(earlier)
+    deviations = _DEVIATIONS_OF_FEW.get(len(earlier), _DEVIATIONS)
     noise = _MAD_TO_SIGMA * median(abs(figure - usual) for figure in earlier)
-    return Change(value=value, usual=usual, limit=usual + max(_DEVIATIONS * noise, _LEAST_SHARE * usual))
+    return Change(value=value, usual=usual, limit=usual + max(deviations * noise, _LEAST_SHARE * abs(usual)))

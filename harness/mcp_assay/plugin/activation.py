@@ -70,6 +70,8 @@ def _activate(config: pytest.Config, options: Options, given: Sequence[str]) -> 
         _quiet_asyncio()
     config.pluginmanager.register(parametrisation, "mcp_assay_parametrisation")
     config.pluginmanager.register(SessionHooks(config, state, options, targets), "mcp_assay_session")
+    if options.mcp_history is not None and not state.distributed:
+        config.pluginmanager.import_plugin("mcp_assay.plugin.history")
 
 
 def _state(config: pytest.Config, options: Options, documents: Sequence[ConfigDocument]) -> AssaySession:

@@ -32,6 +32,7 @@ class Options:
     mcp_call_timeout: float
     mcp_seed: int
     mcp_report: list[str]
+    mcp_history: str | None
     mcp_lock: str | None
     mcp_baseline: str | None
     mcp_baseline_update: bool
@@ -200,4 +201,13 @@ def _add_what_to_write(group: pytest.OptionGroup) -> None:
         default=[],
         metavar="FORMAT=PATH",
         help="write a report: json=PATH, markdown=PATH, junit=PATH; repeatable",
+    )
+    group.addoption(
+        "--mcp-history",
+        nargs="?",
+        const="",
+        default=None,
+        metavar="PATH|URL",
+        help="keep the figures of this run in a SQLite file or any database that SQLAlchemy knows, and compare them "
+        "with those of earlier runs on this machine. Without a value: $MCP_ASSAY_HISTORY, or .mcp-assay/history.db",
     )

@@ -219,10 +219,12 @@ class SessionHooks:
             self._messages += self._state.stale_acceptances(self._verdicts)
         whole = not self._deselected and not self._options.mcp_server and 0 < self._planned <= len(self._verdicts)
         self._messages += self._state.settle_baseline(self._verdicts, list(self._facts.values()), whole=whole)
-        if self._messages and status == pytest.ExitCode.OK:
-            status = int(pytest.ExitCode.TESTS_FAILED)
-        document["run"]["exit_status"] = status
-        document["run"]["problems"] = [self._state.presenter.line(text) for text in (*problems, *self._messages)]
+        status = self._settle(document, status, problems)
+        hook = self._config.hook
+        self._messages += [
+            line for lines in hook.pytest_mcp_document(config=self._config, document=document) for line in lines
+        ]
+        status = self._settle(document, status, problems)
         missing = list(write_reports(self._targets, document))
         self._messages += missing
         if missing and status == pytest.ExitCode.OK:
@@ -230,6 +232,14 @@ class SessionHooks:
         if status != exitstatus:
             session.exitstatus = status
         self._document = document
+
+    def _settle(self, document: Document, status: int, problems: Sequence[str]) -> int:
+        """Write into the document why and how the run ends, and return its exit status."""
+        if self._messages and status == pytest.ExitCode.OK:
+            status = int(pytest.ExitCode.TESTS_FAILED)
+        document["run"]["exit_status"] = status
+        document["run"]["problems"] = [self._state.presenter.line(text) for text in (*problems, *self._messages)]
+        return status
 
     def _own_failures(self, session: pytest.Session) -> Iterator[str]:
         """Yield a sentence when more has failed than the verdicts tell, such as tests of the user."""
