@@ -23,6 +23,8 @@ INVALID_PARAMS = -32602
 PROMPT_S = 1.0
 """Slowest answer to a ping that is still prompt."""
 
+_MORE_PINGS = 3
+
 
 @check("LIFE-001", category=Category.CONNECTIVITY)
 async def initialize_result(subject: Subject) -> Judgement:
@@ -103,8 +105,9 @@ async def ping(subject: Subject) -> Judgement:
     """Judge the answers to ``ping``; a slow one is asked again, because a server may still be starting."""
     expected = "ping is answered promptly with an empty result"
     answers = [*(await interview(subject.server)).echoes]
-    if answers and min(exchange.duration_s for exchange in answers) > PROMPT_S:
-        answers.append(await subject.server.request("ping"))
+    for _ in range(_MORE_PINGS):
+        if answers and min(exchange.duration_s for exchange in answers) > PROMPT_S:
+            answers.append(await subject.server.request("ping"))
     for exchange in answers:
         if exchange.result is None or set(exchange.result) - {"_meta"}:
             return violated(expected, exchange.describe(), exchange=exchange.evidence())

@@ -33,11 +33,12 @@ from mcp_assay_suites.observing.envelopes import mirrored, odd_envelopes
 from mcp_assay_suites.observing.harmless import harmless_call
 from mcp_assay_suites.observing.levels import LogTalk, talk_of_levels
 from mcp_assay_suites.observing.memory import remembered
-from mcp_assay_suites.observing.probing import Reaction, heartbeat_method, react
+from mcp_assay_suites.observing.probing import Patience, Reaction, heartbeat_method, react
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from mcp_assay.core.json_types import JsonObject
     from mcp_assay.readiness.subject import ServerUnderTest
     from mcp_assay.wire.exchange import Exchange
     from mcp_assay.wire.log import ServerMessage, WireLog
@@ -148,6 +149,7 @@ class _Interviewer:
         self._live = live
         self._stack = stack
         self._session: ServerSession | None = None
+        self._patience = Patience()
         self._openings: list[Opening] = []
         self._logs: list[WireLog] = []
 
@@ -181,35 +183,46 @@ class _Interviewer:
 
     async def _echo(self, session: ServerSession, identity: RequestId) -> Exchange:
         """Return the answer to a proper request with this id."""
-        return await session.request(heartbeat_method(session), request_id=identity, timeout_s=session.limits.probe_s)
+        method = heartbeat_method(session)
+        # Asked again, it gets an id of its own: the server may be at work on the first one still.
+        spare = identity + 1_000 if isinstance(identity, int) else f"{identity}-again"
+        ids = iter((identity, spare))
+        return await self._patience.asked(session, lambda s: session.request(method, request_id=next(ids), timeout_s=s))
 
     async def _unknown_method(self) -> Exchange | None:
         """Return the answer to a method that does not exist."""
         session = await self._usable()
-        return None if session is None else await session.request(UNKNOWN_METHOD, timeout_s=session.limits.probe_s)
+        if session is None:
+            return None
+        return await self._patience.asked(session, lambda s: session.request(UNKNOWN_METHOD, timeout_s=s))
 
     async def _asked(self, table: Mapping[str, Ask], *, offered: bool) -> Mapping[str, Exchange]:
         """Return the answers to requests behind capabilities that are offered, or are not, asked side by side."""
         session = await self._usable()
         if session is None:
             return {}
-        asked = {label: ask for label, ask in table.items() if session.offers(ask.capability) is offered}
-        answers = await asyncio.gather(
-            *(session.request(ask.method, ask.params, timeout_s=session.limits.probe_s) for ask in asked.values())
-        )
-        return dict(zip(asked, answers, strict=True))
+        asks = {label: ask for label, ask in table.items() if session.offers(ask.capability) is offered}
+
+        async def answer(ask: Ask) -> Exchange:
+            return await self._patience.asked(session, lambda s: session.request(ask.method, ask.params, timeout_s=s))
+
+        answers = await asyncio.gather(*map(answer, asks.values()))
+        return dict(zip(asks, answers, strict=True))
 
     async def _envelopes(self) -> Mapping[str, Exchange]:
         """Return the answers to requests whose envelope is not quite right."""
         session = await self._usable()
         if session is None:
             return {}
-        return {
-            label: await session.channel.request(
-                method, params, timeout_s=session.limits.probe_s, headers=mirrored(params)
+
+        async def answer(method: str, params: JsonObject) -> Exchange:
+            send = session.channel.request
+            return await self._patience.asked(
+                session, lambda s: send(method, params, timeout_s=s, headers=mirrored(params))
             )
-            for label, (method, params) in odd_envelopes(session.agreement.version).items()
-        }
+
+        odd = odd_envelopes(session.agreement.version)
+        return {label: await answer(*message) for label, message in odd.items()}
 
     async def _logging(self) -> LogTalk | None:
         """Return what came of log levels."""

@@ -12,13 +12,16 @@ from mcp_assay.wire.exchange import Exchange
 from mcp_assay.wire.messages import encode
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Awaitable, Callable, Mapping
 
     from mcp_assay.core.json_types import Json
     from mcp_assay.wire.session import ServerSession
 
 _GRACE_S = 0.3
 """A server answers lines in order, or nearly so: this long after the next request's answer, silence is silence."""
+
+_PATIENCE = 10.0
+"""How many times as long as for a sign of life a server may take for what it is asked again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +57,33 @@ async def heartbeat(session: ServerSession) -> Exchange:
     return await session.request(heartbeat_method(session), timeout_s=session.limits.list_s)
 
 
+class Patience:
+    """Asks questions that a server may rightly leave open: on a busy machine silence is no answer yet.
+
+    What is not answered in time is asked once more, with more time when a sign of life took long too. A server that
+    gives no sign of life at all gets one long wait, so that one that hangs costs a bounded time.
+    """
+
+    def __init__(self) -> None:
+        self._spent = False
+
+    async def asked(self, session: ServerSession, ask: Callable[[float], Awaitable[Exchange]]) -> Exchange:
+        """Return the exchange of a question.
+
+        Args:
+            session: The session that is asked.
+            ask: Asks, waiting for so many seconds.
+        """
+        limits = session.limits
+        exchange = await ask(limits.probe_s)
+        if self._spent or exchange.fault is None or exchange.fault.kind is not FaultKind.TIMEOUT:
+            return exchange
+        sign = await heartbeat(session)
+        again = await ask(max(limits.probe_s, min(limits.list_s, _PATIENCE * sign.duration_s)))
+        self._spent = sign.message is None and again.message is None
+        return again
+
+
 async def react(session: ServerSession, data: bytes, *, label: str) -> Reaction:
     """Send raw bytes and a proper request behind them, and return what came back.
 
@@ -66,7 +96,9 @@ async def react(session: ServerSession, data: bytes, *, label: str) -> Reaction:
     probe = asyncio.ensure_future(channel.probe(data, label=label, timeout_s=session.limits.probe_s))
     await asyncio.sleep(0)  # the probe goes out before the request behind it
     after = await heartbeat(session)
-    done, _ = await asyncio.wait({probe}, timeout=_GRACE_S)
+    # Over HTTP each message is answered on its own, in no order, and always by a status.
+    in_order = channel.transport.kind == "stdio"
+    done, _ = await asyncio.wait({probe}, timeout=_GRACE_S if in_order else session.limits.probe_s)
     if not done:
         probe.cancel()
         await asyncio.wait({probe})
