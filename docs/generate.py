@@ -3,21 +3,68 @@
 from __future__ import annotations
 
 import json
+import re
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 import click
 from mkdocs.structure.files import File
 
+from mcp_assay.cli.checks import NEEDS, catalogue, levels_of
 from mcp_assay.cli.main import COMMANDS, main
 from mcp_assay.config.overlay_reader import BUDGETS, THRESHOLDS
 from mcp_assay.plugin.options import add_options
+from mcp_assay.readiness.check import spec_link
+from mcp_assay.readiness.sdk_baselines import load, names
+from mcp_assay_suites.catalogue import CATALOGUE
+from mcp_assay_suites.guidance import GUIDANCE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from mkdocs.config.defaults import MkDocsConfig
     from mkdocs.structure.files import Files
+
+    from mcp_assay.cli.checks import CatalogueEntry
+    from mcp_assay_suites.catalogue import Row
+
+_CHECKS = """\
+# Checks
+
+The catalogue has {rules} rules; {judged} of them are judged. `mcp-assay checks --json` has the same as data.
+
+The level is the RFC 2119 word of the specification in each revision (`DESC`: stated without one, `ADV`: advice beyond
+it). What a rule *needs* says how far a run has to go: nothing but the traffic there is, a probe that runs no tool, a
+tool call, a trigger or a credential of yours. In texts of the catalogue A, B and C stand for the revisions 2025-06-18,
+2025-11-25 and 2026-07-28.
+"""
+_AREAS = {
+    "CONN": "Reaching a server",
+    "BASE": "Messages",
+    "LIFE": "The handshake",
+    "DISC": "Discovery and stateless requests",
+    "STDIO": "stdio",
+    "HTTP": "Streamable HTTP",
+    "TOOL": "Tools",
+    "EXEC": "Calling tools",
+    "PAGE": "Pages",
+    "CACHE": "Caching",
+    "RES": "Resources",
+    "PROMPT": "Prompts",
+    "COMP": "Completion",
+    "LOG": "Logging",
+    "PROG": "Progress",
+    "SUB": "Subscriptions",
+    "MRTR": "Rounds of questions",
+    "ELIC": "Elicitation",
+    "TASK": "Tasks",
+    "AUTH": "Authorization",
+    "DEP": "Deprecations",
+    "CROSS": "Servers together",
+    "PERF": "Performance",
+    "ADV": "Advice beyond the specification",
+}
+_PROSE = re.compile(r"[_\\[\]|]|(?<!\*)\*(?!\*)")
 
 
 def on_files(site: Files, config: MkDocsConfig) -> Files:
@@ -34,7 +81,8 @@ def pages() -> dict[str, str]:
         "reference/options.md": "\n".join(_options()),
         "reference/cli.md": "\n".join(_commands()),
         "reference/report.md": "\n".join(_report()),
-        "checks.md": _catalogue(),
+        "reference/baselines.md": "\n".join(_baselines()),
+        "checks.md": "\n".join(_catalogue()),
         "runtime.md": "# The library\n\nSee the docstrings of `mcp_assay.runtime`.\n",
     }
 
@@ -113,8 +161,71 @@ def _kind(part: Mapping[str, Any]) -> str:
     return " or ".join(kind) if isinstance(kind, list) else kind
 
 
-def _catalogue() -> str:
-    return "# Checks\n\n`mcp-assay checks` lists every rule, its level in each revision and whether it is judged.\n"
+_NAMED = """\
+# Named baselines
+
+What an SDK does whoever writes the server; see [accepted findings](../guides/accepted-findings.md). Each entry accepts
+a finding only in the words it shows on that SDK, and is held against the SDK in `tox -e real`.
+"""
+
+
+def _baselines() -> Iterator[str]:
+    yield _NAMED
+    for one in map(load, names()):
+        yield f"## {one.name}\n\n{one.title}: `{one.package}` {one.versions}, verified with {one.verified}.\n"
+        yield "| check | over | as observed | what the SDK does |\n|---|---|---|---|"
+        for entry in one.known:
+            observed = " or ".join(map(_code, entry.observed))
+            rule = f"[{entry.check}](../checks.md#{_anchor(entry.check)})"
+            yield f"| {rule} | {entry.transport or 'all'} | {observed} | {_cell(entry.reason)} |"
+        yield ""
+
+
+def _anchor(identity: str) -> str:
+    return f"{identity} {CATALOGUE[identity].slug}".lower().replace(" ", "-").replace(".", "")
+
+
+def _catalogue() -> Iterator[str]:
+    """Yield the page of all rules, area by area; each rule is one heading, so that it can be linked to."""
+    entries = catalogue()
+    judged = sum(entry.check is not None for entry in entries)
+    yield _CHECKS.format(rules=len(entries), judged=judged)
+    for area, title in _AREAS.items():
+        rules = [entry for entry in entries if entry.row.id.partition("-")[0] == area]
+        yield f"## {title}\n"
+        for entry in rules:
+            yield from _rule(entry)
+
+
+def _rule(entry: CatalogueEntry) -> Iterator[str]:
+    """Yield what there is to know of one rule."""
+    row, guidance = entry.row, GUIDANCE[entry.row.id]
+    yield f"### {row.id} {row.slug}\n"
+    yield f"{_prose(row.requirement)}\n"
+    yield f"- **Level**: {levels_of(row)}"
+    yield f"- **Needs**: {NEEDS[row.mode]}{_only_over(row)}"
+    yield f"- **Seen by**: {_prose(row.observe)}"
+    if entry.why_not is not None:
+        yield f"- **Not judged**: {_prose(entry.why_not)}"
+    yield f"- **Why it matters**: {_prose(guidance.why)}"
+    if guidance.both:
+        yield f"- **Fix** ({guidance.whose.where}): {_prose(guidance.both)}"
+    else:
+        yield f"- **Fix in Python** ({guidance.whose.where}): {_prose(guidance.python)}"
+        yield f"- **Fix in TypeScript**: {_prose(guidance.typescript)}"
+    links = [f"[{version}]({spec_link(row.spec_paths, version)})" for version in row.levels if row.spec_paths]
+    yield f"- **Rule**: {', '.join(links)}\n" if links else ""
+
+
+def _only_over(row: Row) -> str:
+    return f"; asked over {', '.join(sorted(row.transports))} only" if row.transports else ""
+
+
+def _prose(text: str) -> str:
+    """Return text for a page: what stands outside code is shown as it is, angle brackets and stars too."""
+    parts = text.split("`")
+    parts[::2] = [_PROSE.sub(lambda found: f"\\{found.group()}", part).replace("<", "&lt;") for part in parts[::2]]
+    return "`".join(parts)
 
 
 def _words(words: list[Any]) -> str:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from mcp_assay.core.verdicts import Level
 from mcp_assay.readiness.check import Check, CheckFunction, Scope
+from mcp_assay_suites.guidance import GUIDANCE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -125,6 +126,7 @@ def check(
             unreachable=unreachable,
             late=late,
             measures=measures,
+            fix=GUIDANCE[row.id].fix if row.id in GUIDANCE else "",
         )
 
     return declare

@@ -12,6 +12,7 @@ import pytest
 import yaml
 
 from mcp_assay.cli.main import COMMANDS
+from mcp_assay_suites.catalogue import CATALOGUE
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -59,6 +60,12 @@ def test_every_part_of_the_report_is_on_its_page(site: Path) -> None:
     text = page(site, "reference/report")
     fields = {name for part in schema["$defs"].values() for name in part.get("properties", {})}
     assert [name for name in sorted(fields | set(schema["properties"])) if f"<code>{name}</code>" not in text] == []
+
+
+def test_every_rule_is_on_its_page(site: Path) -> None:
+    text = page(site, "checks")
+    assert [identity for identity in CATALOGUE if f">{identity} " not in text] == []
+    assert text.count("Why it matters") == len(CATALOGUE)
 
 
 def test_every_setting_of_a_policy_is_explained() -> None:

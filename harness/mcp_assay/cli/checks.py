@@ -9,13 +9,16 @@ from typing import TYPE_CHECKING
 import click
 from tabulate import tabulate
 
+from mcp_assay.readiness.check import spec_link
 from mcp_assay_suites import all_checks
 from mcp_assay_suites.catalogue import CATALOGUE
+from mcp_assay_suites.guidance import GUIDANCE
 
 if TYPE_CHECKING:
     from mcp_assay.core.json_types import JsonObject
     from mcp_assay.readiness.check import Check
     from mcp_assay_suites.catalogue import Row
+    from mcp_assay_suites.guidance import Guidance
 
 NEEDS = {
     "P": "nothing",
@@ -81,10 +84,10 @@ def _row(entry: CatalogueEntry) -> tuple[str, ...]:
     row = entry.row
     category = entry.check.category.value if entry.check else "-"
     name = row.slug if len(row.slug) <= _WIDEST else f"{row.slug[: _WIDEST - 2]}.."
-    return row.id, name, _levels(row), category, NEEDS.get(row.mode, row.mode), entry.why_not or "yes"
+    return row.id, name, levels_of(row), category, NEEDS.get(row.mode, row.mode), entry.why_not or "yes"
 
 
-def _levels(row: Row) -> str:
+def levels_of(row: Row) -> str:
     """Return the level when it is the same in every revision that has the rule, otherwise each with its revision."""
     if len(set(row.levels.values())) == 1:
         return next(iter(row.levels.values())).value
@@ -93,7 +96,7 @@ def _levels(row: Row) -> str:
 
 def _json(entry: CatalogueEntry) -> JsonObject:
     """Return a rule as JSON."""
-    row, check = entry.row, entry.check
+    row, check, guidance = entry.row, entry.check, GUIDANCE[entry.row.id]
     return {
         "id": row.id,
         "name": row.slug,
@@ -106,5 +109,14 @@ def _json(entry: CatalogueEntry) -> JsonObject:
         "why_not": entry.why_not,
         "requirement": row.requirement,
         "observe": row.observe,
-        "spec": {revision: check.spec_in(revision) for revision in row.levels} if check else None,
+        "spec": {revision: spec_link(row.spec_paths, revision) for revision in row.levels},
+        "official": [*row.official],
+        "why": guidance.why,
+        "whose": guidance.whose.value,
+        "fix": {"both": guidance.both} if guidance.both else _per_sdk(guidance),
     }
+
+
+def _per_sdk(guidance: Guidance) -> JsonObject:
+    """Return what to do with each SDK."""
+    return {"python": guidance.python, "typescript": guidance.typescript}

@@ -168,6 +168,7 @@ class ResultEntry(TypedDict):
     slug: NotRequired[str]
     config: NotRequired[str]
     applicable: NotRequired[bool]
+    fix: NotRequired[str]
 
 
 class Latency(TypedDict):

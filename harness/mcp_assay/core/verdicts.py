@@ -141,6 +141,7 @@ class Verdict:
         applicable: See `Judgement`.
         spec: Link to the rule, or an empty string for advice.
         reproduce: A command line that repeats just this check.
+        fix: How a violation is mended, in one paragraph, or an empty string.
         exchange: See `Judgement`.
         benchmark: See `Judgement`.
         samples: See `Judgement`.
@@ -165,6 +166,7 @@ class Verdict:
     applicable: bool = True
     spec: str = ""
     reproduce: str = ""
+    fix: str = ""
     exchange: Mapping[str, Any] | None = None
     benchmark: Mapping[str, Any] | None = None
     samples: Sequence[float] = ()

@@ -30,6 +30,8 @@ def _lines(verdict: Verdict) -> Iterator[str]:
     for key, value in (verdict.exchange or {}).items():
         text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
         yield f"  {f'{key}:':<12} {_indented(text[:_SHOWN_EXCHANGE])}"
+    if verdict.fix:
+        yield f"  fix:         {verdict.fix}"
     if verdict.spec:
         yield f"  spec:        {verdict.spec}"
     yield f"  reproduce:   {verdict.reproduce}"

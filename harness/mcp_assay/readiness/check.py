@@ -50,6 +50,7 @@ class Check:
         unreachable: Whether it is the check that fails when the server cannot be reached.
         late: Whether it judges all that the server sent in the run, and so comes at the end of the server's lane.
         measures: Whether it looks beside the wire, so that a recording keeps its judgement.
+        fix: How a violation is mended, in one paragraph, or an empty string.
     """
 
     id: str
@@ -64,6 +65,7 @@ class Check:
     unreachable: bool = False
     late: bool = False
     measures: bool = False
+    fix: str = ""
 
     def level_in(self, version: str) -> Level | None:
         """Return the level in a revision, or None when the check says nothing about it."""
@@ -76,16 +78,21 @@ class Check:
 
     def spec_in(self, version: str) -> str:
         """Return the link to the rule in a revision, or an empty string."""
-        path = self.spec_paths.get(_catalogued(version)) or self.spec_paths.get("*")
-        if path is None:
-            return ""
-        if path.startswith(("/seps", "/extensions")):
-            return f"{SPECIFICATION}{path}"
-        return f"{SPECIFICATION}/specification/{_catalogued(version)}{path}"
+        return spec_link(self.spec_paths, version)
 
     def concerns(self, version: str, transport: str) -> bool:
         """Return whether the check says anything about a server of this revision and transport."""
         return self.level_in(version) is not None and (not self.transports or transport in self.transports)
+
+
+def spec_link(paths: Mapping[str, str], version: str) -> str:
+    """Return the link to a rule in a revision, or an empty string; see `Check.spec_paths`."""
+    path = paths.get(_catalogued(version)) or paths.get("*")
+    if path is None:
+        return ""
+    if path.startswith(("/seps", "/extensions")):
+        return f"{SPECIFICATION}{path}"
+    return f"{SPECIFICATION}/specification/{_catalogued(version)}{path}"
 
 
 def _catalogued(version: str) -> str:

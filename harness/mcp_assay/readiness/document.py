@@ -343,6 +343,7 @@ def _result_entry(verdict: Verdict, presenter: Presenter) -> contract.ResultEntr
         "observed": verdict.observed,
         "spec": verdict.spec,
         "reproduce": verdict.reproduce,
+        "fix": verdict.fix,
         "exchange": None if verdict.exchange is None else presenter.json(dict(verdict.exchange)),
     }
 
