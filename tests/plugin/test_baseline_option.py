@@ -92,9 +92,39 @@ def test_workers_accept_and_the_controller_writes(poor: pytest.Pytester) -> None
     assert result.ret == 0
 
 
+@pytest.fixture
+def silent(project: Project) -> pytest.Pytester:
+    """A project with a finding that comes from several SDKs, and one of its own on each tool."""
+    return project({"memory": raw_server()}, checks=("reachable", "silent", "described"))
+
+
+def test_a_named_baseline_accepts_what_its_sdk_does_beside_a_file_that_accepts_the_rest(
+    silent: pytest.Pytester,
+) -> None:
+    (silent.path / "known.toml").write_text(entry("ADV-001"))
+    result = run(silent, *STRICT, "--mcp-baseline", "sdk:python-2.3", "--mcp-baseline", "known.toml", "-rA")
+    assert result.ret == 0
+    result.stdout.no_fnmatch_line("*no finding needs*")
+
+
+def test_an_update_leaves_out_what_a_named_baseline_accepts(silent: pytest.Pytester) -> None:
+    run(silent, *STRICT, "--mcp-baseline", "sdk:python-2.3", "--mcp-baseline", "known.toml", "--mcp-baseline-update")
+    text = (silent.path / "known.toml").read_text()
+    assert "ADV-001" in text
+    assert "BASE-011" not in text
+
+
+def test_a_named_baseline_that_nothing_needs_fails_the_run(poor: pytest.Pytester) -> None:
+    result = run(poor, "--mcp-baseline", "sdk:typescript-2.0")
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    result.stdout.fnmatch_lines(["--mcp-baseline sdk:typescript-2.0: no finding needs it", "hint: leave it out"])
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
+        (("--mcp-baseline", "sdk:python-2.2"), "*--mcp-baseline sdk:python-2.2: there is no baseline of this name"),
+        (("--mcp-baseline", "a", "--mcp-baseline", "b", "--mcp-baseline-update"), "hint: name one of a, b only"),
         (("--mcp-baseline", "none.toml"), "*none.toml: file does not exist"),
         (("--mcp-baseline-update",), "*--mcp-baseline-update: which file?"),
         (("--mcp-baseline", "servers.json"), "*servers.json:1*: TOML: *"),

@@ -34,6 +34,10 @@ async def described(subject):
     return violated("a better description", "a poor one", exchange={"response": "..."})
 
 
+async def silent(subject):
+    return violated("an answer", "the server goes on but says nothing")
+
+
 async def revised(subject):
     return violated("newer", "older") if subject.version < "2025-11-25" else passed()
 
@@ -55,6 +59,7 @@ ALL = {
     "reachable": check("CONN-001", Category.CONNECTIVITY, Scope.SERVER, reachable, Level.MUST, unreachable=True),
     "listed": check("TOOL-002", Category.SCHEMA, Scope.SERVER, listed, Level.MUST),
     "described": check("ADV-001", Category.SCHEMA, Scope.TOOL, described, Level.ADV),
+    "silent": check("BASE-011", Category.CONNECTIVITY, Scope.SERVER, silent, Level.MUST),
     "revised": check("TOOL-011", Category.SCHEMA, Scope.SERVER, revised, Level.SHOULD),
     "answered": check("EXEC-001", Category.EXECUTION, Scope.TOOL, answered, Level.MUST),
     "broken": check("EXEC-009", Category.EXECUTION, Scope.SERVER, broken, Level.MUST),

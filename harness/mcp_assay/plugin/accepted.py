@@ -1,4 +1,4 @@
-"""What was accepted before: the lock file and the baseline of a run."""
+"""What was accepted before: the lock file and the baselines of a run."""
 
 from __future__ import annotations
 
@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 from mcp_assay.config.files import is_file
 from mcp_assay.core.errors import AssayError, UsageError
 from mcp_assay.plugin.options import LOCK_CHECK, LOCK_UPDATE
+from mcp_assay.readiness import sdk_baselines
 from mcp_assay.readiness.baseline import Baseline
 from mcp_assay.readiness.lock import FILE_NAME, LOCKED_LISTS, Lock
 from mcp_assay.readiness.locking.changes import readable
+from mcp_assay.readiness.sdk_baselines import PREFIX
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from mcp_assay.core.verdicts import Verdict
     from mcp_assay.plugin.options import Options
     from mcp_assay.readiness.lock import LockedServer
+    from mcp_assay.readiness.sdk_baselines import SdkBaseline
     from mcp_assay.readiness.subject import ServerUnderTest
 
 DRIFT = "ADV-008"
@@ -35,14 +38,16 @@ class Accepted:
         lock: The lock file, or None when there is none and none is written.
         updates_lock: Whether this run writes it.
         checks_lock: Whether a breaking change fails the run.
-        baseline: The accepted findings, or None.
-        updates_baseline: Whether this run writes them.
+        baselines: The accepted findings, by file.
+        sdks: The accepted findings that come from SDKs.
+        updates_baseline: Whether this run writes the one file of accepted findings.
     """
 
     lock: Lock | None = None
     updates_lock: bool = False
     checks_lock: bool = False
-    baseline: Baseline | None = None
+    baselines: tuple[Baseline, ...] = ()
+    sdks: tuple[SdkBaseline, ...] = ()
     updates_baseline: bool = False
 
     @classmethod
@@ -55,14 +60,19 @@ class Accepted:
         path = root / FILE_NAME
         if options.mcp_lock == LOCK_CHECK and not is_file(path):
             raise UsageError(f"--mcp-lock check: there is no {path}", hint="--mcp-lock update writes it")
-        if options.mcp_baseline_update and options.mcp_baseline is None:
-            raise UsageError("--mcp-baseline-update: which file?", hint="name it with --mcp-baseline FILE")
+        given = tuple(dict.fromkeys(options.mcp_baseline))
+        named = [name for name in given if name.startswith(PREFIX)]
+        paths = [name for name in given if not name.startswith(PREFIX)]
+        if options.mcp_baseline_update and len(paths) != 1:
+            hint = "name it with --mcp-baseline FILE" if not paths else f"name one of {', '.join(paths)} only"
+            raise UsageError("--mcp-baseline-update: which file?", hint=hint)
         updates_lock = options.mcp_lock == LOCK_UPDATE
         return cls(
             lock=Lock.load(path) if is_file(path) else Lock(path=path) if updates_lock else None,
             updates_lock=updates_lock,
             checks_lock=options.mcp_lock == LOCK_CHECK,
-            baseline=_baseline(options, invoked_in, clock),
+            baselines=tuple(_baseline(invoked_in / name, options, clock) for name in paths),
+            sdks=tuple(sdk_baselines.load(name) for name in named),
             updates_baseline=options.mcp_baseline_update,
         )
 
@@ -96,17 +106,30 @@ class Accepted:
             raise AssayError(f"{lock.path} cannot be written: {problem.strerror or problem}") from None
         return [*_told(self.lock, states), *_left_out(servers, states)]
 
-    def settle(self, verdicts: Sequence[Verdict], *, whole: bool, unreached: Sequence[str]) -> Iterator[str]:
-        """Yield what is wrong with the baseline after a run, which writes it anew when it was asked to.
+    def settle(
+        self, verdicts: Sequence[Verdict], *, whole: bool, unreached: Sequence[str], transports: Mapping[str, str]
+    ) -> Iterator[str]:
+        """Yield what is wrong with the baselines after a run, which writes the file anew when it was asked to.
 
         Args:
             verdicts: Every verdict of the run.
             whole: Whether the run judged everything it could.
             unreached: Names of the servers that were not reached.
+            transports: Transport by server.
         """
-        baseline = self.baseline
-        if baseline is None:
-            return
+        for baseline in self.baselines:
+            yield from self._settle_file(baseline, verdicts, whole=whole, unreached=unreached)
+        if whole and not unreached:
+            yield from sdk_baselines.unneeded(self.sdks, verdicts, transports)
+
+    def suggestions(self, verdicts: Sequence[Verdict], transports: Mapping[str, str]) -> Iterator[str]:
+        """Yield a line for each baseline of an SDK that would explain findings of a run."""
+        return sdk_baselines.suggested(verdicts, transports, used=self.sdks)
+
+    def _settle_file(
+        self, baseline: Baseline, verdicts: Sequence[Verdict], *, whole: bool, unreached: Sequence[str]
+    ) -> Iterator[str]:
+        """Yield what is wrong with one file."""
         if self.updates_baseline:
             baseline = baseline.updated(verdicts, whole=whole, unreached=unreached)
             try:
@@ -118,11 +141,8 @@ class Accepted:
         yield from baseline.problems(verdicts, whole=whole, unreached=unreached)
 
 
-def _baseline(options: Options, invoked_in: Path, clock: Clock) -> Baseline | None:
-    """Return the baseline that the options name; one that is to be written may be missing."""
-    if options.mcp_baseline is None:
-        return None
-    path = invoked_in / options.mcp_baseline
+def _baseline(path: Path, options: Options, clock: Clock) -> Baseline:
+    """Return the baseline in a file; one that is to be written may be missing."""
     if options.mcp_baseline_update and not path.exists():
         return Baseline(path=path, today=clock.now().date())
     return Baseline.load(path, today=clock.now().date())

@@ -34,7 +34,7 @@ class Options:
     mcp_report: list[str]
     mcp_history: str | None
     mcp_lock: str | None
-    mcp_baseline: str | None
+    mcp_baseline: list[str]
     mcp_baseline_update: bool
     mcp_record: str | None
     mcp_replay: str | None
@@ -175,15 +175,17 @@ def _add_what_was_accepted(group: pytest.OptionGroup) -> None:
     )
     group.addoption(
         "--mcp-baseline",
-        default=None,
-        metavar="FILE",
+        action="append",
+        default=[],
+        metavar="FILE|sdk:NAME",
         help="TOML file of accepted findings by check, server and tool, each with a reason and its last day; an entry "
-        "that has expired or that no finding needs fails the run",
+        "that has expired or that no finding needs fails the run. sdk:NAME, as in sdk:python-2.3, accepts what an SDK "
+        "does whoever uses it, and fails the run when no finding needs it; repeatable",
     )
     group.addoption(
         "--mcp-baseline-update",
         action="store_true",
-        help="write the failures of this run to the file of --mcp-baseline; entries still needed stay as they are",
+        help="write the failures of this run to the one file of --mcp-baseline; entries still needed stay as they are",
     )
 
 

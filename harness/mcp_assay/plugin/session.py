@@ -183,6 +183,8 @@ class SessionHooks:
         terminalreporter.write_line(render_summary(self._document, width=width, color=terminalreporter.hasmarkup))
         for line in differences(self._verdicts, self._variants()):
             terminalreporter.write_line(line)
+        for line in self._state.suggestions(self._verdicts, list(self._facts.values())):
+            terminalreporter.write_line(self._state.presenter.text(line))
         for message in self._messages:
             terminalreporter.write_line(message, red=True)
 

@@ -263,9 +263,14 @@ class AssaySession:
     def settle_baseline(
         self, verdicts: Sequence[Verdict], facts: Sequence[ServerFacts], *, whole: bool
     ) -> Iterator[str]:
-        """Yield what is wrong with the baseline after a run; see `Accepted.settle`."""
+        """Yield what is wrong with the baselines after a run; see `Accepted.settle`."""
         unreached = [server.name for server in facts if server.status is not ServerStatus.CONNECTED]
-        return self.accepted.settle(verdicts, whole=whole, unreached=unreached)
+        transports = {server.name: server.transport for server in facts}
+        return self.accepted.settle(verdicts, whole=whole, unreached=unreached, transports=transports)
+
+    def suggestions(self, verdicts: Sequence[Verdict], facts: Sequence[ServerFacts]) -> Iterator[str]:
+        """Yield what the user may accept at once; see `Accepted.suggestions`."""
+        return self.accepted.suggestions(verdicts, {server.name: server.transport for server in facts})
 
     def _is_required(self, spec: ServerSpec) -> bool:
         """Return whether the run must fail without the server; the user's own settings come first."""
@@ -299,7 +304,8 @@ class AssaySession:
             clock=self.clock,
             every_revision=self.every_revision,
             lock=self.accepted.compared,
-            baseline=self.accepted.baseline,
+            baselines=self.accepted.baselines,
+            sdks=self.accepted.sdks,
             opening=self._opening,
             observations=self.taping.observations(self.presenter),
         )

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from mcp_assay.core.verdicts import Category, Judgement, Outcome, Verdict, skipped
 from mcp_assay.readiness.acceptance import acceptance_of
 from mcp_assay.readiness.observations import is_beside_the_wire
+from mcp_assay.readiness.sdk_baselines import known_reason
 from mcp_assay.readiness.subject import Subject, UnavailableError
 
 if TYPE_CHECKING:
@@ -163,6 +164,7 @@ class Engine:
             applicable=judgement.applicable,
             spec=check.spec_in(version),
             reproduce=f"{self._reproduce} {shlex.quote(item.nodeid)}",
+            fix=check.fix if outcome in {Outcome.FAIL, Outcome.WARN} else "",
             exchange=None if judgement.exchange is None else present.json(dict(judgement.exchange)),
             benchmark=None if judgement.benchmark is None else present.json(dict(judgement.benchmark)),
             samples=tuple(judgement.samples),
@@ -172,15 +174,24 @@ class Engine:
 
     def _weakened(self, item: PlannedCheck, judgement: Judgement, level: Level) -> tuple[Outcome, str | None]:
         """Return a judgement's outcome and reason: below the gate, or accepted by the user, a failure is a warning."""
-        if judgement.outcome is not Outcome.FAIL:
+        if judgement.outcome not in {Outcome.FAIL, Outcome.WARN}:
             return judgement.outcome, judgement.reason
-        tool = None if item.tool is None else item.tool.name
-        for rules in (self._run.rules, self._run.baseline):
-            accepted = acceptance_of(rules, item.server.name, item.check.id, tool)
-            if accepted is not None:
-                return Outcome.WARN, accepted
+        accepted = self._accepted(item, judgement)
+        if accepted is not None:
+            return Outcome.WARN, accepted
+        if judgement.outcome is Outcome.WARN:
+            return Outcome.WARN, judgement.reason
         fails = self._run.settings.fails(item.check.id, level)
         return (Outcome.FAIL if fails else Outcome.WARN), judgement.reason
+
+    def _accepted(self, item: PlannedCheck, judgement: Judgement) -> str | None:
+        """Return why a finding is accepted, or None when it is not."""
+        tool = None if item.tool is None else item.tool.name
+        for rules in (self._run.rules, *self._run.baselines):
+            accepted = acceptance_of(rules, item.server.name, item.check.id, tool)
+            if accepted is not None:
+                return accepted
+        return known_reason(self._run.sdks, item.check.id, item.server.transport, judgement.observed)
 
 
 def _lanes(planned: Iterable[PlannedCheck], categories: Iterable[Category]) -> list[list[PlannedCheck]]:

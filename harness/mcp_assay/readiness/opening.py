@@ -17,12 +17,13 @@ from mcp_assay.wire.schemas import SchemaJudge
 from mcp_assay.wire.versions import spoken_versions
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
     from mcp_assay.config.spec import ServerSpec, Variables
     from mcp_assay.readiness.acceptance import Acceptances
     from mcp_assay.readiness.lock import Lock
     from mcp_assay.readiness.policy import ToolRules
+    from mcp_assay.readiness.sdk_baselines import SdkBaseline
     from mcp_assay.runtime.manager import ManagedServer
     from mcp_assay.wire.connect import Connector
     from mcp_assay.wire.opener import Opener
@@ -60,7 +61,8 @@ async def open_run(
     clock: Clock | None = None,
     every_revision: bool = False,
     lock: Lock | None = None,
-    baseline: Acceptances | None = None,
+    baselines: Sequence[Acceptances] = (),
+    sdks: Sequence[SdkBaseline] = (),
     opening: Callable[[Connector, ServerSpec], Opener] | None = None,
     observations: Observations | None = None,
 ) -> OpenRun:
@@ -77,7 +79,8 @@ async def open_run(
         clock: Source of every time.
         every_revision: Whether each server is judged in every revision it speaks, as a server of its own.
         lock: The definitions that were accepted before, if any.
-        baseline: The findings that were accepted before, if any.
+        baselines: The findings that were accepted before.
+        sdks: The findings that come from SDKs, which the user accepts.
         opening: Wraps the connector that opens a server's connections, for example to record what goes over them.
         observations: Keeps or hands out what is seen beside the wire.
     """
@@ -102,7 +105,8 @@ async def open_run(
         rules=rules or NoRules(),
         clock=clock,
         lock=lock,
-        baseline=baseline,
+        baselines=baselines,
+        sdks=sdks,
         observations=observations or NoObservations(),
     )
     for server in manager.servers:

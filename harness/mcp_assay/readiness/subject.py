@@ -17,12 +17,13 @@ from mcp_assay.readiness.policy import CallDecision, NoRules, ToolRules, decide
 from mcp_assay.readiness.settings import Settings
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Mapping
+    from collections.abc import AsyncGenerator, Mapping, Sequence
 
     from mcp_assay.config.spec import Launch, ServerSpec
     from mcp_assay.core.json_types import Json
     from mcp_assay.readiness.acceptance import Acceptances
     from mcp_assay.readiness.lock import Lock
+    from mcp_assay.readiness.sdk_baselines import SdkBaseline
     from mcp_assay.runtime.inventory import Inventory, ToolDefinition
     from mcp_assay.runtime.manager import ManagedServer, MCPClientManager
     from mcp_assay.wire.channel import Channel
@@ -49,7 +50,8 @@ class Run:
         servers: Every server of the run by its id; filled once, before the first check.
         memory: What checks of several servers find out together, by purpose.
         lock: The definitions that were accepted before, or None.
-        baseline: The findings that were accepted before, or None.
+        baselines: The findings that were accepted before.
+        sdks: The findings that come from SDKs, which the user accepts.
         observations: Keeps or hands out what was seen beside the wire.
     """
 
@@ -61,7 +63,8 @@ class Run:
     servers: dict[str, ServerUnderTest] = field(default_factory=dict[str, "ServerUnderTest"])
     memory: dict[str, object] = field(default_factory=dict[str, object])
     lock: Lock | None = None
-    baseline: Acceptances | None = None
+    baselines: Sequence[Acceptances] = ()
+    sdks: Sequence[SdkBaseline] = ()
     observations: Observations = field(default_factory=NoObservations)
 
 

@@ -108,6 +108,7 @@ async def structured_text_fallback(subject: Subject) -> Judgement:
     lone = await smallest(subject, lone, shows)
     texts = texts_of(lone)
     observed = f"the first text block is {shown(texts[0])}" if texts else "there is no text block"
+    observed += ", which is the value below result" if _is_unwrapped(lone) else ""
     return violated(
         "a text block holds the structured value as JSON",
         f"{lone.call}: {observed}",
@@ -162,6 +163,19 @@ def _is_bare(case: Case) -> bool:
 def _has_fallback(case: Case) -> bool:
     """Return whether some text block parses to the structured value."""
     return any(_parses_to(text, structured(case)) for text in texts_of(case))
+
+
+def _is_unwrapped(case: Case) -> bool:
+    """Return whether the texts are what stands below ``result``, a block for each element of a list."""
+    value = structured(case)
+    if not isinstance(value, dict) or set(value) != {"result"}:
+        return False
+    inner = value["result"]
+    texts = texts_of(case)
+    parts = inner if isinstance(inner, list) and len(inner) == len(texts) else [inner]
+    return len(parts) == len(texts) and all(
+        text == part or _parses_to(text, part) for text, part in zip(texts, parts, strict=True)
+    )
 
 
 def _parses_to(text: str, value: Json) -> bool:

@@ -1,0 +1,163 @@
+"""Every entry of a named baseline is what the SDK does, and a plain server on the SDK has no other finding."""
+
+from __future__ import annotations
+
+import json
+import re
+import socket
+import subprocess
+import sys
+import time
+from contextlib import ExitStack
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from mcp_assay.readiness.sdk_baselines import load, names
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from mcp_assay.readiness.sdk_baselines import SdkBaseline
+
+pytestmark = pytest.mark.real
+
+HERE = Path(__file__).resolve().parent / "sdk"
+RUN_TIMEOUT_S = 600
+START_S = 60
+SERVERS: Mapping[str, tuple[str, ...]] = {
+    "sdk:python-1.x": ("{real}/python-mcp1/bin/python", f"{HERE}/python_1.py"),
+    "sdk:python-2.3": ("{real}/python/bin/python", f"{HERE}/python_2.py"),
+    "sdk:typescript-1.x": ("node", f"{HERE}/typescript_1.cjs", "{real}/npm"),
+    "sdk:typescript-2.0": ("node", f"{HERE}/typescript_2.cjs", "{real}/npm"),
+}
+"""How the plain server on each SDK is started; transport and port follow."""
+
+INSTALLED: Mapping[str, str] = {
+    "sdk:python-1.x": "python-mcp1/lib/python*/site-packages/mcp-*.dist-info/METADATA",
+    "sdk:python-2.3": "python/lib/python*/site-packages/mcp-*.dist-info/METADATA",
+    "sdk:typescript-1.x": "npm/node_modules/@modelcontextprotocol/sdk/package.json",
+    "sdk:typescript-2.0": "npm/node_modules/@modelcontextprotocol/server/package.json",
+}
+"""Where the version of each installed SDK stands."""
+
+Result = dict[str, Any]
+
+
+def command(name: str, real: Path, transport: str, port: int) -> list[str]:
+    return [*(part.format(real=real) for part in SERVERS[name]), transport, str(port)]
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return int(server.getsockname()[1])
+
+
+def wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
+    """Return once somebody listens."""
+    deadline = time.monotonic() + START_S
+    while process.poll() is None and time.monotonic() < deadline:
+        with socket.socket() as client:
+            client.settimeout(1)
+            if client.connect_ex(("127.0.0.1", port)) == 0:
+                return
+    pytest.fail(f"the server on port {port} does not listen")
+
+
+@pytest.fixture(scope="module")
+def listening(installed: Path) -> Iterator[Mapping[str, int]]:
+    """The plain server of each SDK over HTTP, by name: the port."""
+    ports = {name: free_port() for name in SERVERS}
+    with ExitStack() as stack:
+        for name, port in ports.items():
+            words = command(name, installed, "streamable-http", port)
+            quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "stdin": subprocess.DEVNULL}
+            process = stack.enter_context(subprocess.Popen(words, **quiet))
+            stack.callback(process.kill)
+            wait_for(port, process)
+        yield ports
+
+
+def entries(name: str, real: Path, port: int) -> dict[str, Any]:
+    first, *rest = command(name, real, "stdio", 0)
+    return {f"{name}/stdio": {"command": first, "args": rest}, f"{name}/http": {"url": f"http://127.0.0.1:{port}/mcp"}}
+
+
+@pytest.fixture(scope="module")
+def results(
+    installed: Path, listening: Mapping[str, int], tmp_path_factory: pytest.TempPathFactory
+) -> Mapping[str, list[Result]]:
+    """The findings on each plain server besides advice, in every revision it speaks, by the SDK's name."""
+    folder = tmp_path_factory.mktemp("sdk")
+    config = {key: one for name, port in listening.items() for key, one in entries(name, installed, port).items()}
+    (folder / "servers.json").write_text(json.dumps({"mcpServers": config}))
+    options = ["--mcp-protocol", "all", "--mcp-report", "json=report.json", "-m", "not mcp_performance"]
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "--mcp-config", "servers.json", "-q", "-p", "no:cacheprovider", *options],
+        cwd=folder,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=RUN_TIMEOUT_S,
+        check=False,
+    )
+    assert (folder / "report.json").is_file(), done.stdout
+    report = json.loads((folder / "report.json").read_text("utf-8"))
+    transports = {server["name"]: server["transport"] for server in report["servers"]}
+    assert set(config) <= {server["name"] for server in report["servers"] if server["status"] == "connected"}
+    found = [
+        {**one, "transport": transports[one["server"]]}
+        for one in report["results"]
+        if one["verdict"] in {"fail", "warn"} and one["level"] != "ADV"
+    ]
+    return {name: [one for one in found if one["server"].startswith(f"{name}/")] for name in SERVERS}
+
+
+def explained(baseline: SdkBaseline, result: Result) -> bool:
+    return baseline.entry(result["check"], result["transport"], result["observed"]) is not None
+
+
+def test_every_named_baseline_has_a_server_here() -> None:
+    assert set(names()) == set(SERVERS)
+
+
+@pytest.mark.parametrize("name", SERVERS)
+def test_the_baseline_was_verified_with_the_version_that_is_installed(installed: Path, name: str) -> None:
+    text = next(installed.glob(INSTALLED[name])).read_text("utf-8")
+    found = re.search(r'^(?:Version: |\s*"version": ")([\d.]+)', text, re.MULTILINE)
+    assert found is not None
+    assert load(name).verified == found[1]
+
+
+@pytest.mark.parametrize("name", SERVERS)
+def test_the_sdk_still_shows_each_finding_of_its_baseline(results: Mapping[str, list[Result]], name: str) -> None:
+    unseen = [
+        (entry.check, pattern)
+        for entry in load(name).known
+        for pattern in entry.observed
+        if not any(
+            entry.covers(one["check"], one["transport"], one["observed"]) and fnmatchcase(one["observed"], pattern)
+            for one in results[name]
+        )
+    ]
+    assert unseen == []
+
+
+@pytest.mark.parametrize("name", SERVERS)
+def test_a_plain_server_on_the_sdk_has_no_finding_that_its_baseline_lacks(
+    results: Mapping[str, list[Result]], name: str
+) -> None:
+    baseline = load(name)
+    left = [(one["server"], one["check"], one["observed"]) for one in results[name] if not explained(baseline, one)]
+    assert left == []
+
+
+@pytest.mark.parametrize("name", SERVERS)
+def test_the_marks_of_an_sdk_are_not_seen_on_another(results: Mapping[str, list[Result]], name: str) -> None:
+    marks = [entry for entry in load(name).known if entry.mark]
+    others = [one for other, found in results.items() if other != name for one in found]
+    seen = [one for one in others for m in marks if m.covers(one["check"], one["transport"], one["observed"])]
+    assert [(one["server"], one["check"], one["observed"]) for one in seen] == []
