@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import stat
+from dataclasses import replace
 from pathlib import Path
 
 import orjson
@@ -12,7 +13,9 @@ from fleets import raw_spec
 
 from mcp_assay.core.errors import UsageError
 from mcp_assay.runtime.backoff import Backoff
+from mcp_assay.runtime.executor import MultiServerExecutor
 from mcp_assay.runtime.inventory import ToolDefinition
+from mcp_assay.runtime.manager import MCPClientManager
 from mcp_assay.runtime.outcome import OutcomeKind, ToolOutcome
 from mcp_assay.runtime.registry import DynamicToolRegistry, RegisteredTool
 from mcp_assay.runtime.supervision import WatchPolicy
@@ -21,6 +24,7 @@ from mcp_assay.runtime.workflow.engine import ServerCoordinationEngine
 from mcp_assay.runtime.workflow.results import StepStatus
 from mcp_assay.runtime.workflow.trace import read_trace
 from mcp_assay.runtime.workflow.values import Action, Retry, WorkflowError
+from mcp_assay.wire.injection import Disturbance, WireFaults
 
 pytestmark = pytest.mark.asyncio
 
@@ -206,6 +210,24 @@ async def test_a_call_whose_end_nobody_knows_is_undone_as_well():
     report = await ServerCoordinationEngine(executor).run(plan)
     assert [(name, arguments) for name, arguments in executor.called][-1] == ("a.undo", {"n": "7"})
     assert len(report.compensations) == 1
+
+
+async def test_a_call_whose_answer_was_corrupted_on_the_way_is_undone_as_well(connector):
+    faults = WireFaults()
+    async with (
+        asyncio.timeout(40),
+        MCPClientManager([raw_spec("one")], connector=replace(connector, faults=faults)) as manager,
+    ):
+        await manager.connect_all()
+        registry = DynamicToolRegistry.build_from_servers(manager.servers)
+        undoing = Action(tool="one.echo", arguments={"text": "a"})
+        steps = CrossServerWorkflowBuilder(registry)
+        plan = steps.step("keep", "one.remember", {"key": "a", "value": "b"}, compensate=undoing).build()
+        engine = ServerCoordinationEngine(MultiServerExecutor(manager, registry))
+        faults.answers = Disturbance(corrupt=True)
+        report = await engine.run(plan)
+    assert report.steps["keep"].calls[0].kind is OutcomeKind.PROTOCOL_ERROR
+    assert [undone.step for undone in report.compensations] == ["keep"]
 
 
 async def test_items_are_undone_one_by_one_the_last_first():

@@ -16,6 +16,7 @@ from mcp_assay.runtime.inventory import take_inventory
 from mcp_assay.runtime.states import ManagedServer, ServerEvent, ServerState
 from mcp_assay.runtime.supervision import Supervisor, WatchPolicy, sign_of_life
 from mcp_assay.wire.connect import Connector
+from mcp_assay.wire.limits import MIB, Limits
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -31,6 +32,9 @@ __all__ = ["MCPClientManager", "ManagedServer"]
 
 MOST_STARTS = 32
 """Servers that are started at the same time."""
+
+_REMEMBERED_BYTES = MIB
+"""What a connection remembers of its exchanges when nobody judges them afterwards: a runtime may live for months."""
 
 
 class MCPClientManager:
@@ -56,7 +60,7 @@ class MCPClientManager:
         opening: Callable[[Connector, ServerSpec], Opener] | None = None,
         watch: bool | WatchPolicy = False,
     ) -> None:
-        self.connector = connector or Connector()
+        self.connector = connector or Connector(limits=Limits(log_bytes=_REMEMBERED_BYTES))
         self._opening = opening or _directly
         self._owns_connector = connector is None
         self._variables_for = variables_for or _from_environment

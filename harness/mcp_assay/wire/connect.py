@@ -23,6 +23,7 @@ from mcp_assay.wire.versions import VersionBook
 
 if TYPE_CHECKING:
     from mcp_assay.config.spec import Launch
+    from mcp_assay.wire.injection import WireFaults
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +37,7 @@ class Connector:
         protocol: The only revision that will do, or None to find one.
         callbacks: What we offer servers that ask us, by default nothing.
         versions: Remembers which revisions servers speak.
+        faults: What goes wrong on every connection, on purpose; None for nothing.
     """
 
     limits: Limits = field(default_factory=Limits)
@@ -44,6 +46,7 @@ class Connector:
     protocol: str | None = None
     callbacks: Callbacks = field(default_factory=Callbacks)
     versions: VersionBook = field(default_factory=VersionBook)
+    faults: WireFaults | None = None
 
     async def open_channel(self, launch: Launch) -> Channel:
         """Start or reach a server and return a channel on which nothing has been said.
@@ -53,7 +56,8 @@ class Connector:
         Raises:
             ConnectError: The server cannot be started or reached.
         """
-        transport = await self._open_transport(launch)
+        carrier = await self._open_transport(launch)
+        transport = carrier if self.faults is None else self.faults.between(carrier)
         channel = Channel(transport, self.limits, self.clock, self.callbacks)
         transport.attach(channel)
         return channel

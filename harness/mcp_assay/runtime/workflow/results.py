@@ -31,7 +31,11 @@ class StepStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallResult:
-    """How one call of a step ended; the attributes are those of `ToolOutcome`."""
+    """How one call of a step ended; the attributes are those of `ToolOutcome`, and one more.
+
+    Attributes:
+        unreadable: Whether what came back for a call that was sent could not be read.
+    """
 
     kind: OutcomeKind
     server: str
@@ -42,6 +46,7 @@ class CallResult:
     error: str | None = None
     attempts: int = 0
     duration_s: float = 0.0
+    unreadable: bool = False
 
     @property
     def ok(self) -> bool:
@@ -51,7 +56,8 @@ class CallResult:
     @property
     def may_have_acted(self) -> bool:
         """Whether the call did its work, or may have: it was sent and no answer says otherwise."""
-        return self.ok or (self.kind.is_transport_fault and self.attempts > 0)
+        unknown = self.kind.is_transport_fault or self.unreadable
+        return self.ok or (unknown and self.attempts > 0)
 
     @classmethod
     def of(cls, outcome: ToolOutcome) -> Self:
@@ -66,6 +72,7 @@ class CallResult:
             error=outcome.error,
             attempts=outcome.attempts,
             duration_s=outcome.duration_s,
+            unreadable=outcome.fault_kind is not None and not outcome.kind.is_transport_fault,
         )
 
     @classmethod
@@ -91,6 +98,7 @@ class CallResult:
             "error": self.error,
             "attempts": self.attempts,
             "duration_s": self.duration_s,
+            "unreadable": self.unreadable,
         }
 
     def scope(self) -> JsonObject:
