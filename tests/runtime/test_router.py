@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-import asyncio
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,6 +7,7 @@ from hypothesis import strategies as st
 from mcp_assay.core.clock import SystemClock
 from mcp_assay.core.errors import UsageError
 from mcp_assay.runtime.breaker import BreakerPolicy, CircuitBreaker
+from mcp_assay.runtime.bulkhead import Bulkhead
 from mcp_assay.runtime.inventory import ToolDefinition
 from mcp_assay.runtime.registry import DynamicToolRegistry, RegisteredTool
 from mcp_assay.runtime.routing import Replica, Router, is_safe_to_repeat
@@ -23,7 +22,10 @@ def replica(*, outstanding=0, latency_s=0.0, is_open=False):
     breaker = CircuitBreaker(BreakerPolicy(least_calls=1, open_s=1e9), SystemClock())
     if is_open:
         breaker.record(breaker.permit(), failed=True)
-    return Replica(breaker=breaker, slots=asyncio.Semaphore(1), outstanding=outstanding, latency_s=latency_s)
+    bulkhead = Bulkhead(places=9, queue=0)
+    for _ in range(outstanding):
+        assert bulkhead.try_enter()
+    return Replica(breaker=breaker, bulkhead=bulkhead, latency_s=latency_s)
 
 
 def router(tools=(), groups=None, books=None):
@@ -42,10 +44,10 @@ def test_the_choice_is_an_untried_open_server_with_the_fewest_calls_and_then_the
     avoid = {f"c::s{index}" for index in avoided}
     chosen = by_id[(chosen_tool := router(books=by_id).choose(tools, avoid=avoid)).server_id]
     for server_id, other in by_id.items():
-        better = (server_id in avoid, other.breaker.retry_after_s > 0, other.outstanding, other.latency_s) < (
+        better = (server_id in avoid, other.breaker.retry_after_s > 0, other.bulkhead.outstanding, other.latency_s) < (
             chosen_tool.server_id in avoid,
             chosen.breaker.retry_after_s > 0,
-            chosen.outstanding,
+            chosen.bulkhead.outstanding,
             chosen.latency_s,
         )
         assert not better

@@ -67,7 +67,8 @@ class Scripted:
         if isinstance(answer, OutcomeKind):
             return ToolOutcome(kind=answer, server="c::a", tool=bare, error="scripted")
         value = {"n": arguments.get("n", 0)} if answer is None else answer
-        return ToolOutcome(kind=OutcomeKind.RESULT, server="c::a", tool=bare, structured=value, text=json.dumps(value))
+        content = ({"type": "text", "text": json.dumps(value)},)
+        return ToolOutcome(kind=OutcomeKind.RESULT, server="c::a", tool=bare, structured=value, content=content)
 
 
 def builder(executor, **options):

@@ -24,9 +24,8 @@ class Clock(Protocol):
 class SystemClock:
     """The machine's own clock."""
 
-    def monotonic(self) -> float:
-        """Return `time.perf_counter`, the finest monotonic clock there is."""
-        return time.perf_counter()
+    monotonic = staticmethod(time.perf_counter)
+    """The finest monotonic clock there is; itself and no method around it, because every call on the wire asks it."""
 
     def now(self) -> datetime:
         """Return the current time in UTC."""

@@ -6,6 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from mcp_assay.runtime.breaker import CircuitBreaker
+from mcp_assay.runtime.bulkhead import Bulkhead
 from mcp_assay.runtime.outcome import OutcomeKind, ToolOutcome, unavailable, unsent
 from mcp_assay.runtime.routing import Replica
 from mcp_assay.runtime.translator import ToolCallTranslator
@@ -33,7 +34,6 @@ class Attempts:
         self._manager = manager
         self._policy = policy
         self._clock = clock
-        self._most = policy.concurrency + policy.queue
         self._replicas: dict[str, Replica] = {}
         self._translator = ToolCallTranslator()
 
@@ -43,41 +43,36 @@ class Attempts:
         if known is None:
             known = self._replicas[server_id] = Replica(
                 breaker=CircuitBreaker(self._policy.breaker, self._clock),
-                slots=asyncio.Semaphore(self._policy.concurrency),
+                bulkhead=Bulkhead(self._policy.concurrency, self._policy.queue),
             )
         return known
 
     async def make(self, target: RegisteredTool, call: Call) -> ToolOutcome:
-        """Make one attempt, waiting for a free slot, and return how it ended."""
+        """Make one attempt, waiting for a free place, and return how it ended."""
         replica = self.replica(target.server_id)
         if replica.breaker.retry_after_s > 0:
             return _refused(target, replica)
-        if replica.outstanding >= self._most:
+        if replica.bulkhead.full:
             return unavailable(target.server_id, target.definition.name, f"{target.server} has too many calls waiting")
-        replica.outstanding += 1
-        slots = replica.slots
+        if not (replica.bulkhead.try_enter() or await self._place(replica, call)):
+            return _late(target)
         try:
-            if not (await slots.acquire() if not slots.locked() else await self._slot(replica, call)):
-                return _late(target)
-            try:
-                permit = replica.breaker.permit()
-                if permit is None:
-                    return _refused(target, replica)
-                return await self._permitted(target, replica, permit, call)
-            finally:
-                slots.release()
+            permit = replica.breaker.permit()
+            if permit is None:
+                return _refused(target, replica)
+            return await self._permitted(target, replica, permit, call)
         finally:
-            replica.outstanding -= 1
+            replica.bulkhead.leave()
 
-    async def _slot(self, replica: Replica, call: Call) -> bool:
-        """Wait for a slot, at most to the deadline; return whether there is one."""
-        if call.deadline is None:
-            return await replica.slots.acquire()
+    async def _place(self, replica: Replica, call: Call) -> bool:
+        """Wait for a free place, at most to the deadline; return whether there is one."""
+        seconds = None if call.deadline is None else max(0.0, call.deadline - self._clock.monotonic())
         try:
-            async with asyncio.timeout(max(0.0, call.deadline - self._clock.monotonic())):
-                return await replica.slots.acquire()
+            async with asyncio.timeout(seconds):
+                await replica.bulkhead.enter()
         except TimeoutError:
             return False
+        return True
 
     async def _permitted(self, target: RegisteredTool, replica: Replica, permit: Permit, call: Call) -> ToolOutcome:
         """Call on the wire, and tell the breaker what that says about the server."""
@@ -95,17 +90,15 @@ class Attempts:
             exchange = await target_session.call_tool(target.definition.name, call.arguments, timeout_s=seconds)
         except ValueError as error:
             replica.breaker.release(permit)
-            text = f"the arguments cannot be sent as JSON: {error}"
-            return unsent(OutcomeKind.PROTOCOL_ERROR, target.server_id, target.definition.name, text)
+            return unsendable(target, error)
         except BaseException:
             replica.breaker.release(permit)
             raise
-        return self._answered(target, replica, permit, call, exchange)
+        return self.judge(target, permit, call, exchange)
 
-    def _answered(
-        self, target: RegisteredTool, replica: Replica, permit: Permit, call: Call, exchange: Exchange
-    ) -> ToolOutcome:
+    def judge(self, target: RegisteredTool, permit: Permit, call: Call, exchange: Exchange) -> ToolOutcome:
         """Return the outcome of an exchange, and take note of what it says."""
+        replica = self.replica(target.server_id)
         outcome = self._translator.translate_responses(
             exchange,
             server=target.server_id,
@@ -128,6 +121,12 @@ class Attempts:
             seconds = min(seconds, call.deadline - self._clock.monotonic())
         server = self._manager.server(target.server_id)
         return server.session if await self._manager.wait_until_ready(server, timeout_s=seconds) else None
+
+
+def unsendable(target: RegisteredTool, error: ValueError) -> ToolOutcome:
+    """Return the outcome of a call whose arguments have no JSON form."""
+    text = f"the arguments cannot be sent as JSON: {error}"
+    return unsent(OutcomeKind.PROTOCOL_ERROR, target.server_id, target.definition.name, text)
 
 
 def _unfit(target: RegisteredTool, session: ServerSession | None, seconds: float) -> ToolOutcome | None:

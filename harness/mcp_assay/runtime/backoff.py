@@ -38,25 +38,27 @@ class RetryBudget:
     """Bounds retries to a share of calls, so that retries never multiply the load of a failing server.
 
     Every first try earns ``share`` of a retry, up to ``most``; a retry costs one.
+
+    Attributes:
+        first_tries: First tries that have not been turned into retries yet; add one for each.
     """
 
     def __init__(self, *, share: float = 0.2, most: float = 10.0) -> None:
         self._share = share
         self._most = most
         self._balance = most
+        self.first_tries = 0
 
     @property
     def balance(self) -> float:
         """Retries that may be made now."""
+        earned, self.first_tries = self.first_tries, 0
+        self._balance = min(self._most, self._balance + earned * self._share)
         return self._balance
-
-    def earn(self) -> None:
-        """Note a first try."""
-        self._balance = min(self._most, self._balance + self._share)
 
     def spend(self) -> bool:
         """Take one retry out of the budget; return whether there was one."""
-        if self._balance < 1:
+        if self.balance < 1:
             return False
         self._balance -= 1
         return True

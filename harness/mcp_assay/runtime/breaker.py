@@ -61,13 +61,27 @@ class CircuitBreaker:
     def __init__(self, policy: BreakerPolicy, clock: Clock) -> None:
         self._policy = policy
         self._now = clock.monotonic
-        self._outcomes: deque[tuple[float, bool]] = deque()
-        self._failures = 0
+        # Two lines instead of one of pairs: nothing that the garbage collector would have to look at is kept per call.
+        self._ended_at: deque[float] = deque(maxlen=policy.window_calls)
+        self._failed: deque[bool] = deque(maxlen=policy.window_calls)
         self._opened_at: float | None = None
         self._generation = 0
         self._permit = Permit(0)
         self._trials_out = 0
         self._trials_passed = 0
+
+    @property
+    def standing(self) -> Permit | None:
+        """The permit that every call has while it is closed, None when it is not; see `permit`."""
+        return self._permit if self._opened_at is None else None
+
+    def answered(self, permit: Permit, at: float) -> None:
+        """Do what `record` does of a call that was answered at a moment that the caller has just looked up."""
+        if self._opened_at is None and permit.generation == self._generation:
+            self._ended_at.append(at)
+            self._failed.append(False)
+        else:
+            self.record(permit, failed=False)
 
     @property
     def state(self) -> BreakerState:
@@ -112,14 +126,15 @@ class CircuitBreaker:
     def _count(self, failed: bool) -> None:
         """Note an outcome while closed; open when too many fail."""
         now = self._now()
-        outcomes = self._outcomes
-        outcomes.append((now, failed))
-        self._failures += failed
+        self._ended_at.append(now)
+        self._failed.append(failed)
+        if not failed:
+            return
+        # Only a failure can open it, so the window is looked at only then: almost all calls succeed.
         oldest = now - self._policy.window_s
-        while outcomes[0][0] <= oldest or len(outcomes) > self._policy.window_calls:
-            self._failures -= outcomes.popleft()[1]
-        enough = len(outcomes) >= self._policy.least_calls
-        if failed and enough and self._failures >= self._policy.failure_rate * len(outcomes):
+        recent = [bad for at, bad in zip(self._ended_at, self._failed, strict=True) if at > oldest]
+        enough = len(recent) >= self._policy.least_calls
+        if enough and sum(recent) >= self._policy.failure_rate * len(recent):
             self._change(now)
 
     def _change(self, opened_at: float | None) -> None:
@@ -127,6 +142,6 @@ class CircuitBreaker:
         self._opened_at = opened_at
         self._generation += 1
         self._permit = Permit(self._generation)
-        self._outcomes.clear()
-        self._failures = 0
+        self._ended_at.clear()
+        self._failed.clear()
         self._trials_out = self._trials_passed = 0

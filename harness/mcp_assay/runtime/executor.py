@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
 from mcp_assay.core.clock import Clock, SystemClock
 from mcp_assay.core.errors import UsageError
-from mcp_assay.runtime.attempts import Attempts
+from mcp_assay.runtime.attempts import Attempts, unsendable
 from mcp_assay.runtime.backoff import RetryBudget
+from mcp_assay.runtime.express import ExpressWay
 from mcp_assay.runtime.hedging import hedged
 from mcp_assay.runtime.metrics import ExecutorMetrics
 from mcp_assay.runtime.outcome import ToolOutcome, unavailable
@@ -65,6 +67,9 @@ class MultiServerExecutor:
         self._router = Router(registry, replicas or {}, self._attempts.replica)
         self._budget = RetryBudget()
         self._telemetry = telemetry or Telemetry()
+        self._now = self._clock.monotonic
+        self._express: dict[str, ExpressWay] = {}
+        self._unwatched_until = -math.inf
         self.registry = registry
         self.metrics = ExecutorMetrics()
 
@@ -93,12 +98,52 @@ class MultiServerExecutor:
             deadline: Moment on the executor's clock after which nothing is tried any more.
             retry: Whether a failed call may be repeated at all; a caller with retries of its own says no.
         """
+        started = self._now()
+        way = self._express.get(tool)
+        if way is None or deadline is not None or started >= self._unwatched_until:
+            return await self._looked_up(tool, arguments, timeout_s, deadline, retry=retry)
+        entered = way.enter() if way.version == self.registry.version else None
+        if entered is None:
+            return await self._looked_up(tool, arguments, timeout_s, deadline, retry=retry)
+        permit, session = entered
+        self._budget.first_tries += 1
+        seconds = self._policy.timeout_s if timeout_s is None else timeout_s
+        try:
+            exchange = await way.ask(session, arguments, seconds)
+        except ValueError as problem:
+            return self._counted(unsendable(way.target, problem))
+        finally:
+            way.bulkhead.leave()
+        outcome = way.outcome(exchange, permit, started, self._now())
+        if outcome is not None:
+            return outcome
+        call = self._call(arguments, timeout_s, None, started, retry=retry)
+        first = self._attempts.judge(way.target, permit, call, exchange)
+        return self._counted(await self._tried([way.target], call, first))
+
+    async def _looked_up(
+        self,
+        tool: str,
+        arguments: Mapping[str, Json] | None,
+        timeout_s: float | None,
+        deadline: float | None,
+        *,
+        retry: bool,
+    ) -> ToolOutcome:
+        """Call a tool the long way, and note when the next call may take the short one."""
         try:
             candidates = self._router.candidates(tool)
         except UsageError as problem:
             return unavailable("", tool, problem.message)
-        call = self._call(arguments, timeout_s, deadline, retry=retry)
+        call = self._call(arguments, timeout_s, deadline, self._now(), retry=retry)
+        if self._router.is_fixed(tool):
+            self._express[tool] = self._way(candidates[0])
         return await self._route(candidates, call)
+
+    def _way(self, target: RegisteredTool) -> ExpressWay:
+        server = self._manager.server(target.server_id)
+        metrics = self.metrics.tool(target.server_id, target.definition.name)
+        return ExpressWay(target, server, self._attempts.replica(server.id), metrics, self.registry.version)
 
     async def route_by_capability(
         self,
@@ -120,7 +165,7 @@ class MultiServerExecutor:
             best = self._router.capable(words, arguments or {})
         except UsageError as problem:
             return unavailable("", words, problem.message)
-        return await self._route([best], self._call(arguments, timeout_s, deadline, retry=True))
+        return await self._route([best], self._call(arguments, timeout_s, deadline, self._now(), retry=True))
 
     async def execute_cross_server_workflow(
         self, plan: Plan, inputs: Mapping[str, Json] | None = None, *, trace: Path | None = None
@@ -141,31 +186,43 @@ class MultiServerExecutor:
         return {server.id: server.connected for server in down}
 
     def _call(
-        self, arguments: Mapping[str, Json] | None, timeout_s: float | None, deadline: float | None, *, retry: bool
+        self,
+        arguments: Mapping[str, Json] | None,
+        timeout_s: float | None,
+        deadline: float | None,
+        started: float,
+        *,
+        retry: bool,
     ) -> Call:
         seconds = self._policy.timeout_s if timeout_s is None else timeout_s
         tries = self._policy.backoff.attempts if retry else 1
-        return Call(dict(arguments or {}), seconds, self._clock.monotonic(), deadline, tries)
+        return Call(dict(arguments or {}), seconds, started, deadline, tries)
 
     async def _route(self, candidates: Sequence[RegisteredTool], call: Call) -> ToolOutcome:
         """Call one of the candidates, and count and report how that ended."""
-        self._budget.earn()
-        if self._telemetry.enabled(call.started):
+        self._budget.first_tries += 1
+        watched, self._unwatched_until = self._telemetry.look(call.started)
+        if watched:
             with self._telemetry.call(candidates[0].definition.name) as span:
                 outcome = await self._tried(candidates, call)
                 self._telemetry.ended(span, outcome)
         else:
             outcome = await self._tried(candidates, call)
+        return self._counted(outcome)
+
+    def _counted(self, outcome: ToolOutcome) -> ToolOutcome:
         self.metrics.add(outcome)
         return outcome
 
-    async def _tried(self, candidates: Sequence[RegisteredTool], call: Call) -> ToolOutcome:
-        """Try until there is an answer or no reason to try again."""
+    async def _tried(
+        self, candidates: Sequence[RegisteredTool], call: Call, first: ToolOutcome | None = None
+    ) -> ToolOutcome:
+        """Try until there is an answer or no reason to try again; ``first`` is what the first attempt has come to."""
         attempts, tries, tried = 0, 0, set[str]()
         make = self._attempts.make if self._policy.hedge_after_s is None else partial(self._hedged, candidates)
         while True:
             target = candidates[0] if len(candidates) == 1 else self._router.choose(candidates, avoid=tried)
-            outcome = await make(target, call)
+            outcome = await make(target, call) if tries or first is None else first
             if not tries and outcome.exchange is not None and not outcome.kind.is_transport_fault:
                 return outcome
             attempts, tries = attempts + outcome.attempts, tries + 1

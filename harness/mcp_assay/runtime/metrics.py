@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from bisect import bisect_left
 from collections import Counter
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from mcp_assay.runtime.outcome import OutcomeKind
@@ -15,6 +14,7 @@ if TYPE_CHECKING:
 
     from mcp_assay.runtime.outcome import ToolOutcome
 
+_FRESH = 256
 _STEPS = 20
 _LOWEST_S = 1e-5
 _BOUNDS = tuple(_LOWEST_S * 10 ** (step / _STEPS) for step in range(_STEPS * 7 + 1))
@@ -64,42 +64,75 @@ class LatencyHistogram:
         return 0.0
 
 
-@dataclass(slots=True, kw_only=True)
 class CallMetrics:
-    """Counts of one server or tool.
+    """Counts of one server or tool."""
 
-    Attributes:
-        calls: Calls that ended.
-        retries: Attempts beyond the first.
-        kinds: Calls by the way they ended.
-        latency: Durations of calls that were answered.
-    """
+    __slots__ = ("_calls", "_fresh", "_kinds", "_latency", "retries")
 
-    calls: int = 0
-    retries: int = 0
-    kinds: Counter[OutcomeKind] = field(default_factory=Counter[OutcomeKind])
-    latency: LatencyHistogram = field(default_factory=LatencyHistogram)
+    def __init__(self) -> None:
+        self._calls = 0
+        self._kinds = Counter[OutcomeKind]()
+        self._latency = LatencyHistogram()
+        self._fresh: list[float] = []
+        self.retries = 0
+        """Attempts beyond the first."""
+
+    @property
+    def calls(self) -> int:
+        """Calls that ended."""
+        return self._calls + len(self._fresh)
+
+    @property
+    def kinds(self) -> Counter[OutcomeKind]:
+        """Calls by the way they ended."""
+        self._settle()
+        return self._kinds
+
+    @property
+    def latency(self) -> LatencyHistogram:
+        """Durations of calls that were answered."""
+        self._settle()
+        return self._latency
 
     @property
     def error_rate(self) -> float:
         """Share of calls without a good result, 0…1."""
         return 1 - self.kinds[OutcomeKind.RESULT] / self.calls if self.calls else 0.0
 
+    def succeeded(self, duration_s: float) -> None:
+        """Count a call with a good result at the first attempt.
+
+        Almost all are such, so they are only noted here and sorted in together: what a call costs between two waits for
+        the wire is paid with cold caches.
+        """
+        self._fresh.append(duration_s)
+        if len(self._fresh) >= _FRESH:
+            self._settle()
+
     def add(self, outcome: ToolOutcome) -> None:
         """Count one outcome."""
-        self.calls += 1
+        self._calls += 1
         if outcome.attempts > 1:
             self.retries += outcome.attempts - 1
-        self.kinds[outcome.kind] += 1
+        self._kinds[outcome.kind] += 1
         if not outcome.kind.is_transport_fault:
-            self.latency.add(outcome.duration_s)
+            self._latency.add(outcome.duration_s)
 
     def merge(self, other: CallMetrics) -> None:
         """Count everything that others have counted."""
-        self.calls += other.calls
+        self._calls += other.calls
         self.retries += other.retries
-        self.kinds.update(other.kinds)
-        self.latency.merge(other.latency)
+        self._kinds.update(other.kinds)
+        self._latency.merge(other.latency)
+
+    def _settle(self) -> None:
+        """Sort in what was only noted."""
+        fresh, self._fresh = self._fresh, []
+        if fresh:
+            self._calls += len(fresh)
+            self._kinds[OutcomeKind.RESULT] += len(fresh)
+            for duration_s in fresh:
+                self._latency.add(duration_s)
 
 
 class ExecutorMetrics:
@@ -121,10 +154,10 @@ class ExecutorMetrics:
         """Counts by server id and tool."""
         return self._tools
 
+    def tool(self, server: str, tool: str) -> CallMetrics:
+        """Return the counts of one tool of a server, new ones when it was never called."""
+        return self._tools.setdefault((server, tool), CallMetrics())
+
     def add(self, outcome: ToolOutcome) -> None:
         """Count one outcome."""
-        name = (outcome.server, outcome.tool)
-        tool = self._tools.get(name)
-        if tool is None:
-            tool = self._tools[name] = CallMetrics()
-        tool.add(outcome)
+        self.tool(outcome.server, outcome.tool).add(outcome)

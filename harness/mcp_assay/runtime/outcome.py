@@ -10,6 +10,8 @@ from mcp_assay.core.faults import FaultKind
 from mcp_assay.wire.exchange import first_text
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from mcp_assay.core.json_types import Json, JsonObject
     from mcp_assay.wire.exchange import Exchange
 
@@ -30,15 +32,18 @@ class OutcomeKind(StrEnum):
     TIMEOUT = "timeout"
     UNAVAILABLE = "unavailable"
 
+    # Counters are kept by it, and the hash of an enumeration is computed in Python.
+    __hash__ = str.__hash__
+
     @property
     def is_transport_fault(self) -> bool:
         """Whether no answer came."""
         return self is OutcomeKind.TIMEOUT or self is OutcomeKind.UNAVAILABLE
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class ToolOutcome:
-    """How a tool call ended.
+    """How a tool call ended. Not frozen: one is made per call, and a frozen one takes three times as long.
 
     Attributes:
         kind: The way it ended.
@@ -46,7 +51,6 @@ class ToolOutcome:
         tool: The tool's bare name.
         content: The content blocks of a result, as the server gave them.
         structured: The structured content; when there is none but one text block holds JSON, that JSON.
-        text: The text blocks, joined by line breaks.
         error: Why there is no good result, in one sentence.
         attempts: Calls made on the wire.
         duration_s: Seconds from the first attempt to the end.
@@ -58,11 +62,15 @@ class ToolOutcome:
     tool: str
     content: tuple[Json, ...] = ()
     structured: Json = None
-    text: str = ""
     error: str | None = None
     attempts: int = 1
     duration_s: float = 0.0
     exchange: Exchange | None = None
+
+    @property
+    def text(self) -> str:
+        """The text blocks, joined by line breaks."""
+        return "\n".join(texts_of(self.content))
 
     @property
     def succeeded(self) -> bool:
@@ -107,11 +115,8 @@ def kind_of(exchange: Exchange) -> OutcomeKind:
     return OutcomeKind.TOOL_ERROR if exchange.is_tool_error or _wants_input(exchange.result) else OutcomeKind.RESULT
 
 
-def texts_of(result: JsonObject) -> list[str]:
-    """Return the texts of a tool result's content blocks."""
-    content = result.get("content")
-    if not isinstance(content, list):
-        return []
+def texts_of(content: Iterable[Json]) -> list[str]:
+    """Return the texts of content blocks."""
     return [
         text
         for block in content

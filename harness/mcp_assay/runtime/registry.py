@@ -99,6 +99,8 @@ class DynamicToolRegistry:
         self._by_name: dict[str, list[RegisteredTool]] = {}
         self._by_qualified: dict[str, list[RegisteredTool]] = {}
         self._searched: SearchIndex | None = None
+        self.version = 0
+        """Grows with every change, so that what was looked up can be kept until then."""
         self._index()
 
     @classmethod
@@ -131,6 +133,10 @@ class DynamicToolRegistry:
             owners = ", ".join(f"{tool.server_id}.{tool.definition.name}" for tool in candidates)
             raise UsageError(f"several servers list a tool {name!r}", hint=f"use one of {owners}")
         return chosen
+
+    def is_unique(self, name: str) -> bool:
+        """Return whether a name stands for one tool without any rule."""
+        return len(self._candidates(name)) == 1
 
     def get(self, name: str) -> RegisteredTool | None:
         """Return what `find` would, or None."""
@@ -218,6 +224,7 @@ class DynamicToolRegistry:
 
     def _index(self) -> None:
         """Sort the tools by their names."""
+        self.version += 1
         self._by_name, self._by_qualified, self._searched = {}, {}, None
         for tool in self:
             self._by_name.setdefault(tool.definition.name, []).append(tool)

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 from mcp_assay.core.errors import UsageError
 
 if TYPE_CHECKING:
-    import asyncio
     from collections.abc import Callable, Collection, Mapping, Sequence
 
     from mcp_assay.core.json_types import Json
     from mcp_assay.runtime.breaker import CircuitBreaker
+    from mcp_assay.runtime.bulkhead import Bulkhead
     from mcp_assay.runtime.inventory import ToolDefinition
     from mcp_assay.runtime.registry import DynamicToolRegistry, RegisteredTool
 
@@ -25,14 +25,12 @@ class Replica:
 
     Attributes:
         breaker: Its circuit breaker.
-        slots: Bounds the calls in flight.
-        outstanding: Calls in flight or waiting.
+        bulkhead: Bounds the calls in flight.
         latency_s: Moving average of its call durations (weight 0.2 for the newest), seconds.
     """
 
     breaker: CircuitBreaker
-    slots: asyncio.Semaphore
-    outstanding: int = 0
+    bulkhead: Bulkhead
     latency_s: float = 0.0
 
     def note(self, duration_s: float) -> None:
@@ -74,6 +72,10 @@ class Router:
             raise UsageError(f"no server of the group {group!r} lists a tool {name!r} now")
         return here
 
+    def is_fixed(self, tool: str) -> bool:
+        """Return whether a name stands for the same tool as long as the registry does not change."""
+        return tool.partition(".")[0] not in self._groups and self._registry.is_unique(tool)
+
     def capable(self, words: str, arguments: Mapping[str, Json]) -> RegisteredTool:
         """Return the tool that fits the words best and takes just these arguments.
 
@@ -94,7 +96,7 @@ class Router:
         def rank(tool: RegisteredTool) -> tuple[bool, bool, int, float]:
             replica = self._replica(tool.server_id)
             closed_off = replica.breaker.retry_after_s > 0
-            return tool.server_id in avoid, closed_off, replica.outstanding, replica.latency_s
+            return tool.server_id in avoid, closed_off, replica.bulkhead.outstanding, replica.latency_s
 
         return min(candidates, key=rank)
 

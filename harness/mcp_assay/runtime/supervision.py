@@ -103,7 +103,7 @@ class Supervisor:
     def _judge(self, exchange: Exchange, missed: int) -> int:
         """Return how many signs of life were missed in a row, and change the state accordingly."""
         if exchange.fault is None:
-            self._budget.earn()
+            self._budget.first_tries += 1
             self._fault = None
             if self._server.state is ServerState.DEGRADED:
                 self._connections.change(self._server, ServerState.READY)

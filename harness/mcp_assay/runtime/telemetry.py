@@ -49,15 +49,17 @@ class Telemetry:
             "mcp_assay.call.attempts", unit="{attempt}", description="Calls made on the wire, repeats included"
         )
 
-    def enabled(self, now: float) -> bool:
-        """Return whether anybody may take what is reported; looked up once a second, because calls are quick.
+    def look(self, now: float) -> tuple[bool, float]:
+        """Return whether anybody may take what is reported, and until when it is sure that nobody does.
+
+        It is looked up once a second, because calls are quick.
 
         Args:
             now: The time in seconds, on any clock that is always the same one.
         """
         if not self._looked_at <= now < self._looked_at + _LOOK_S:
             self._looked_at, self._enabled = now, self._has_provider
-        return self._enabled
+        return self._enabled, -math.inf if self._enabled else self._looked_at + _LOOK_S
 
     @property
     def _has_provider(self) -> bool:

@@ -74,18 +74,16 @@ class ToolCallTranslator:
         found = exchange.result
         result = found or {}
         plain = found is not None and is_plain_result(exchange, found)
-        content = result.get("content")
-        texts = texts_of(result)
-        structured = result.get("structuredContent")
-        if structured is None and len(texts) == 1:
+        given, structured = result.get("content"), result.get("structuredContent")
+        content = tuple(given) if isinstance(given, list) else ()
+        if structured is None and len(texts := texts_of(content)) == 1:
             structured = _json_in(texts[0])
         return ToolOutcome(
             kind=OutcomeKind.RESULT if plain else kind_of(exchange),
             server=server,
             tool=tool,
-            content=tuple(content) if isinstance(content, list) else (),
+            content=content,
             structured=structured,
-            text="\n".join(texts),
             error=None if plain else error_of(exchange),
             duration_s=exchange.duration_s if duration_s is None else duration_s,
             exchange=exchange,
