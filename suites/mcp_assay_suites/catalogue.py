@@ -96,6 +96,8 @@ def check(
     unreachable: bool = False,
     late: bool = False,
     measures: bool = False,
+    transports: frozenset[str] | None = None,
+    tier: int | None = None,
 ) -> Callable[[CheckFunction], Check]:
     """Return a decorator that makes a check of the coroutine function which judges a catalogue row.
 
@@ -106,6 +108,8 @@ def check(
         unreachable: Whether it is the check that fails when the server cannot be reached.
         late: Whether it judges all that the server sent in the run, and so comes at the end of the server's lane.
         measures: Whether it looks beside the wire, so that a recording keeps its judgement.
+        transports: Transports it is about where the row's word for them is too narrow.
+        tier: 1 for a check of the second tier that is made in every run all the same.
 
     Raises:
         KeyError: The catalogue has no such row.
@@ -122,11 +126,12 @@ def check(
             levels=row.levels,
             requirement=row.requirement,
             spec_paths=row.spec_paths,
-            transports=row.transports,
+            transports=row.transports if transports is None else transports,
             unreachable=unreachable,
             late=late,
             measures=measures,
             fix=GUIDANCE[row.id].fix if row.id in GUIDANCE else "",
+            tier=row.tier if tier is None else tier,
         )
 
     return declare

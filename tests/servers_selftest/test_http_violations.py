@@ -72,6 +72,7 @@ def _stateless(site: Any, said: dict[str, str]) -> None:
     post("S other name header", "resources/read", READ, Mcp_Name="raw://today")
     post("S encoded name header", "resources/read", READ, Mcp_Name="=?base64?cmF3Oi8vcmVhZG1l?=")
     post("S wait", "tools/call", WAIT, **{"Mcp_Param_Wait-Ms": "1"})
+    post("S no parameter", "tools/call", {**WAIT, "arguments": {"steps": 1}})
     post("S no parameter header", "tools/call", WAIT)
     post("S other parameter header", "tools/call", WAIT, **{"Mcp_Param_Wait-Ms": "2"})
     post("S number in parameter header", "tools/call", WAIT, **{"Mcp_Param_Wait-Ms": "1.0"})

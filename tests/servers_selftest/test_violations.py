@@ -175,6 +175,8 @@ def _questions(talk: Conversation) -> None:
     call: dict[str, Any] = {"name": "ask", "arguments": {}}
     talk.ask("S ask undeclared", "tools/call", call)
     talk.ask("S ask", "tools/call", call, meta=FORMS)
+    talk.ask("S ask undeclared again", "tools/call", call)
+    talk.ask("S ask by URL", "tools/call", call, meta={**ENVELOPE, CAPABILITIES: {"elicitation": {"url": {}}}})
     state = next((result.get("requestState") for result in talk.results("S ask")), None)
     for label, more in (
         (
@@ -183,6 +185,18 @@ def _questions(talk: Conversation) -> None:
         ),
         ("decline", {"requestState": state, "inputResponses": {"answer": {"action": "decline"}}}),
         ("missing", {"requestState": state, "inputResponses": {}}),
+        (
+            "too many",
+            {"requestState": state, "inputResponses": {"answer": {"action": "decline"}, "more": {"action": "decline"}}},
+        ),
+        (
+            "elsewhere",
+            {
+                "arguments": {"question": "Who?"},
+                "requestState": state,
+                "inputResponses": {"answer": {"action": "decline"}},
+            },
+        ),
         (
             "invalid",
             {"requestState": state, "inputResponses": {"answer": {"action": "accept", "content": {"count": "3"}}}},

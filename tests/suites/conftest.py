@@ -57,7 +57,15 @@ class Judged:
 
 
 class Bench:
-    """Judges servers and remembers nothing."""
+    """Judges servers and remembers nothing.
+
+    Attributes:
+        python: The interpreter of fixture servers.
+        servers: The folder of their packages.
+    """
+
+    python = sys.executable
+    servers = RAW.parent
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder

@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from mcp_assay.readiness.settings import Settings
 from mcp_assay_suites.connectivity import CHECKS as CONNECTIVITY
+from mcp_assay_suites.execution import CHECKS as EXECUTION
 from mcp_assay_suites.schema import CHECKS as SCHEMA
 
 if TYPE_CHECKING:
@@ -29,6 +31,9 @@ CHECKS = [
     for check in CONNECTIVITY
     if check.concerns(HANDSHAKE, "streamable-http") and not check.concerns(STATELESS, "streamable-http")
 ]
+CALLED = ["HTTP-014", "HTTP-015", "HTTP-016"]
+"""Violations that show when a tool is called."""
+CALLING = [*CHECKS, *(check for check in EXECUTION if check.id in {*CALLED, "EXEC-001"})]
 JSON_ONLY = ["HTTP-001", "HTTP-022", "HTTP-017"]
 STREAMS_ONLY = ["HTTP-031"]
 AUTH = ["AUTH-001", "AUTH-002", "AUTH-003", "AUTH-004"]
@@ -94,6 +99,14 @@ def stateless(bench, site):
 
 
 @pytest.fixture(scope="module")
+def called(bench, site):
+    servers = {name: site.start("--era", "stateless", "--violate", name) for name in CALLED}
+    servers["healthy"] = site.start("--era", "stateless")
+    settings = Settings(check_s=60.0, allow_writes=True, examples=2)
+    return bench.judge(servers, CALLING, protocol=STATELESS, settings=settings)
+
+
+@pytest.fixture(scope="module")
 def single(bench, site):
     return bench.judge({name: site.start("--violate", name) for name in JSON_ONLY}, CHECKS)
 
@@ -113,6 +126,7 @@ def protected(bench, site):
     [
         *[("handshake", check) for check in violable(HANDSHAKE)],
         *[("stateless", check) for check in violable(STATELESS)],
+        *[("called", check) for check in CALLED],
         *[("single", check) for check in JSON_ONLY],
         *[("streaming", check) for check in STREAMS_ONLY],
         *[("protected", check) for check in AUTH],
@@ -139,6 +153,14 @@ def test_a_violation_over_http_is_found_by_its_own_check_alone(request, also, gr
 def test_a_server_over_http_without_a_fault_violates_nothing(bench, site, version, arguments):
     judged = bench.judge({"raw": site.start(*arguments)}, CHECKS, protocol=version)["raw"]
     assert {one: verdict.observed for one, verdict in judged.findings.items()} == {}
+
+
+def test_a_server_that_compares_mirrored_arguments_properly_passes(called):
+    judged = called["healthy"]
+    assert judged.findings == {}
+    assert {check: [one.outcome for one in judged.of(check) if one.applicable] for check in CALLED} == {
+        check: ["pass"] for check in CALLED
+    }
 
 
 def test_no_credential_is_in_the_evidence(protected):

@@ -80,19 +80,21 @@ def _state(config: pytest.Config, options: Options, documents: Sequence[ConfigDo
     if options.mcp_protocol is not None and not every_revision:
         _check_protocol(options.mcp_protocol)
     accepted = Accepted.of(options, root=config.rootpath, invoked_in=config.invocation_params.dir, clock=SystemClock())
+    settings = Settings(
+        gate=Gate(options.mcp_level),
+        allow_writes=options.mcp_allow_writes,
+        seed=options.mcp_seed,
+        tier=options.mcp_tier,
+        strict=accepted.strict,
+    )
     return AssaySession(
         documents=documents,
         variables=variables_of(options.mcp_input),
-        settings=Settings(
-            gate=Gate(options.mcp_level),
-            allow_writes=options.mcp_allow_writes,
-            seed=options.mcp_seed,
-            strict=accepted.strict,
-        ),
+        settings=settings,
         limits=Limits(start_s=options.mcp_start_timeout, call_s=options.mcp_call_timeout),
         protocol=None if every_revision else options.mcp_protocol,
         every_revision=every_revision,
-        checks=[check for group in config.hook.pytest_mcp_checks(config=config) for check in group],
+        checks=settings.wanted(check for group in config.hook.pytest_mcp_checks(config=config) for check in group),
         reproduce=_reproduce(options, documents),
         overlay=Overlay.find(config.invocation_params.dir, root=config.rootpath),
         skip_unset=options.mcp_unset == "skip",
@@ -134,6 +136,7 @@ def _reproduce(options: Options, documents: Sequence[ConfigDocument]) -> str:
         words += [word for given in options.mcp_config for word in ("--mcp-config", given)]
     words += ["--mcp-allow-writes"] * options.mcp_allow_writes
     words += ["--mcp-lock", LOCK_CHECK] if options.mcp_lock == LOCK_CHECK else []
+    words += ["--mcp-tier", str(options.mcp_tier)] if options.mcp_tier > 1 else []
     words += ["--mcp-protocol", options.mcp_protocol] if options.mcp_protocol else []
     words += ["--mcp-seed", str(options.mcp_seed)] if options.mcp_seed else []
     return shlex.join(words)

@@ -26,6 +26,7 @@ class Options:
     mcp_unset: str
     mcp_protocol: str | None
     mcp_level: str
+    mcp_tier: int
     mcp_allow_writes: bool
     mcp_min_score: float | None
     mcp_start_timeout: float
@@ -130,6 +131,14 @@ def _add_how_to_judge(group: pytest.OptionGroup) -> None:
         choices=GATES,
         default="must",
         help="weakest level whose violation fails the run; weaker ones are warnings (default: must)",
+    )
+    group.addoption(
+        "--mcp-tier",
+        type=int,
+        choices=(1, 2),
+        default=1,
+        help="2 adds the checks of finer points, which many good servers leave open; `mcp-assay checks` says which "
+        "(default: 1)",
     )
     group.addoption(
         "--mcp-allow-writes",

@@ -51,6 +51,7 @@ class Check:
         late: Whether it judges all that the server sent in the run, and so comes at the end of the server's lane.
         measures: Whether it looks beside the wire, so that a recording keeps its judgement.
         fix: How a violation is mended, in one paragraph, or an empty string.
+        tier: 1 for every run, 2 for runs that ask for more: finer points, which many good servers leave open.
     """
 
     id: str
@@ -66,6 +67,7 @@ class Check:
     late: bool = False
     measures: bool = False
     fix: str = ""
+    tier: int = 1
 
     def level_in(self, version: str) -> Level | None:
         """Return the level in a revision, or None when the check says nothing about it."""

@@ -4,8 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from mcp_assay.core.verdicts import Level
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from mcp_assay.readiness.check import Check
 
 
 class Gate(StrEnum):
@@ -58,6 +64,7 @@ class Settings:
         restarts: How often a server that died is started again.
         revivals: How often a server that a deliberate call of ours ended or blocked is started again besides.
         performance: See `PerformanceBudget`.
+        tier: Highest tier of checks that are made; see `mcp_assay.readiness.check.Check`.
         strict: Checks whose violation fails the run whatever their level, because the user asked for them by name.
     """
 
@@ -70,7 +77,12 @@ class Settings:
     restarts: int = 2
     revivals: int = 20
     performance: PerformanceBudget = field(default_factory=PerformanceBudget)
+    tier: int = 1
     strict: frozenset[str] = frozenset()
+
+    def wanted(self, checks: Iterable[Check]) -> list[Check]:
+        """Return the checks that are made, in their order."""
+        return [check for check in checks if check.tier <= self.tier]
 
     def fails(self, check: str, level: Level) -> bool:
         """Return whether a violation of ``check`` at ``level`` is a failure."""

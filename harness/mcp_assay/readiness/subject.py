@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from mcp_assay.readiness.sdk_baselines import SdkBaseline
     from mcp_assay.runtime.inventory import Inventory, ToolDefinition
     from mcp_assay.runtime.manager import ManagedServer, MCPClientManager
+    from mcp_assay.wire.callbacks import Callbacks
     from mcp_assay.wire.channel import Channel
     from mcp_assay.wire.exchange import Exchange
     from mcp_assay.wire.log import WireLog
@@ -216,14 +217,20 @@ class ServerUnderTest:
         return exchange
 
     @asynccontextmanager
-    async def fresh_session(self, *, protocol: str | None = None) -> AsyncGenerator[ServerSession]:
+    async def fresh_session(
+        self, *, protocol: str | None = None, callbacks: Callbacks | None = None
+    ) -> AsyncGenerator[ServerSession]:
         """Start the server once more beside the live one, and end it afterwards.
+
+        Args:
+            protocol: The only revision that will do.
+            callbacks: What it is offered instead of the run's own.
 
         Raises:
             ConnectError: The second instance cannot be reached.
         """
         opener = self._run.manager.opener_for(self.managed.spec)
-        session = await opener.open_session(self.launch, protocol=protocol)
+        session = await opener.open_session(self.launch, protocol=protocol, callbacks=callbacks)
         try:
             yield session
         finally:

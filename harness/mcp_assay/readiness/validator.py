@@ -16,6 +16,7 @@ from mcp_assay.readiness.engine import Engine
 from mcp_assay.readiness.facts import facts_of
 from mcp_assay.readiness.opening import OpenRun, open_run
 from mcp_assay.readiness.plan import plan_server
+from mcp_assay.readiness.settings import Settings
 from mcp_assay.wire.connect import Connector
 
 if TYPE_CHECKING:
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
     from mcp_assay.readiness.plan import PlannedCheck
     from mcp_assay.readiness.policy import ToolRules
     from mcp_assay.readiness.scoring import ScoringPolicy
-    from mcp_assay.readiness.settings import Settings
 
 
 class ProductionValidator:
@@ -38,7 +38,7 @@ class ProductionValidator:
 
     Args:
         specs: The servers.
-        checks: What to judge by, for example ``mcp_assay_suites.all_checks()``.
+        checks: What to judge by, for example ``mcp_assay_suites.all_checks()``, as far as the settings' tier goes.
         connector: Opens connections; one of its own by default.
         settings: How to judge.
         rules: Which tools may be called.
@@ -58,7 +58,7 @@ class ProductionValidator:
         clock: Clock | None = None,
     ) -> None:
         self._specs = tuple(specs)
-        self._checks = checks
+        self._checks = (settings or Settings()).wanted(checks)
         self._connector = connector or Connector()
         self._settings = settings
         self._rules = rules

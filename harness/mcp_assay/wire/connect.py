@@ -62,7 +62,9 @@ class Connector:
         transport.attach(channel)
         return channel
 
-    async def open_session(self, launch: Launch, *, protocol: str | None = None) -> ServerSession:
+    async def open_session(
+        self, launch: Launch, *, protocol: str | None = None, callbacks: Callbacks | None = None
+    ) -> ServerSession:
         """Start or reach a server and open the conversation.
 
         A server that refuses Streamable HTTP is tried over the older HTTP+SSE before it is given up (2025-03-26,
@@ -71,11 +73,14 @@ class Connector:
         Args:
             launch: What to start.
             protocol: A revision that overrides the connector's own pin.
+            callbacks: What the server is offered instead of the connector's own.
 
         Raises:
             ConnectError: The server cannot be started, is never ready, or speaks no revision that will do. Nothing of
                 it is left running.
         """
+        if callbacks is not None:
+            return await replace(self, callbacks=callbacks).open_session(launch, protocol=protocol)
         started = self.clock.monotonic()
         channel = await self.open_channel(launch)
         try:

@@ -41,6 +41,8 @@ class Opener(Protocol):
         """Start or reach a server and return a channel on which nothing has been said."""
         ...
 
-    async def open_session(self, launch: Launch, *, protocol: str | None = None) -> ServerSession:
-        """Start or reach a server and open the conversation."""
+    async def open_session(
+        self, launch: Launch, *, protocol: str | None = None, callbacks: Callbacks | None = None
+    ) -> ServerSession:
+        """Start or reach a server and open the conversation, offering it ``callbacks`` instead of the usual ones."""
         ...

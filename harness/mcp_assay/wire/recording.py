@@ -153,7 +153,9 @@ class RecordingConnector:
         self._follow(launch, connection, channel)
         return channel
 
-    async def open_session(self, launch: Launch, *, protocol: str | None = None) -> ServerSession:
+    async def open_session(
+        self, launch: Launch, *, protocol: str | None = None, callbacks: Callbacks | None = None
+    ) -> ServerSession:
         """Start or reach a server, open the conversation, and record it.
 
         Raises:
@@ -161,7 +163,7 @@ class RecordingConnector:
         """
         connection = self._begin(launch, "session", protocol)
         try:
-            session = await self.inner.open_session(launch, protocol=protocol)
+            session = await self.inner.open_session(launch, protocol=protocol, callbacks=callbacks)
         except ConnectError as problem:
             self.recorder.write(launch, connection, problem.fault)
             raise

@@ -156,7 +156,9 @@ class ReplayConnector:
         """
         return self._channel(launch, self._reel(launch, "channel", None))
 
-    async def open_session(self, launch: Launch, *, protocol: str | None = None) -> ServerSession:
+    async def open_session(
+        self, launch: Launch, *, protocol: str | None = None, callbacks: Callbacks | None = None
+    ) -> ServerSession:
         """Return the next recorded session of a server.
 
         Raises:
@@ -174,7 +176,7 @@ class ReplayConnector:
             agreement=agreement,
             limits=self.limits,
             started_s=channel.opening_s,
-            callbacks=self.callbacks,
+            callbacks=callbacks or self.callbacks,
         )
 
     def _reel(self, launch: Launch, what: str, protocol: str | None) -> Reel:

@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING
 
 from mcp_assay.core.verdicts import Category, Judgement, not_applicable
 from mcp_assay_suites.catalogue import check
+from mcp_assay_suites.exercising.input_rounds import InputTalk
 from mcp_assay_suites.observing.judging import counted, judged, kind_of, shown
+from mcp_assay_suites.observing.questions import NEEDS, is_question, needed_capabilities
 from mcp_assay_suites.observing.traffic import received
 
 if TYPE_CHECKING:
@@ -18,8 +20,6 @@ if TYPE_CHECKING:
 
 MISSING_CAPABILITY = -32021
 METHODS = frozenset({"prompts/get", "resources/read", "tools/call"})
-NEEDS = {"elicitation/create": "elicitation", "sampling/createMessage": "sampling", "roots/list": "roots"}
-"""The client capability behind each method that a server may ask for."""
 
 
 @check("MRTR-001", category=Category.CONNECTIVITY, late=True)
@@ -58,12 +58,16 @@ async def missing_capability_error(subject: Subject) -> Judgement:
     """Judge how the server says that it needs what the client did not declare."""
     session = await subject.server.session()
     declared = session.callbacks.capabilities(session.agreement.version)
-    refused = [one for one in _answered(subject) if one.error_code == MISSING_CAPABILITY]
-    needing = [one for one in _answered(subject) if set(_needed(one)) - set(declared)]
-    if not refused and not needing:
+    bare = _with_nothing_declared(subject)
+    refused = [one for one in (*_answered(subject), *bare) if one.error_code == MISSING_CAPABILITY]
+    needing = [one for one in _answered(subject) if set(needed_capabilities(one)) - set(declared)]
+    needing += [one for one in bare if is_question(one)]
+    unlike = [one for one in bare if one.error is not None and one.error_code != MISSING_CAPABILITY]
+    if not refused and not needing and not unlike:
         return not_applicable("nothing that was asked needs a client capability")
-    problems = [(one, f"{one.method} asks for {', '.join(_needed(one))}") for one in needing]
+    problems = [(one, f"{one.method} asks for {', '.join(needed_capabilities(one))}") for one in needing]
     problems += [(one, f"{one.method}: {problem}") for one in refused if (problem := _refusal_problem(one)) is not None]
+    problems += [(one, f"{one.method} with nothing declared: {one.describe()}") for one in unlike]
     return judged(
         "a request that needs an undeclared client capability is answered by error -32021 that names it",
         [problem for _, problem in problems],
@@ -74,7 +78,7 @@ async def missing_capability_error(subject: Subject) -> Judgement:
 
 def _each(subject: Subject, expected: str, problem: Callable[[Exchange], str | None]) -> Judgement:
     """Judge every question by one rule."""
-    questions = [one for one in _answered(subject) if (one.result or {}).get("resultType") == "input_required"]
+    questions = [one for one in _answered(subject) if is_question(one)]
     if not questions:
         return not_applicable("the server asked for no input")
     wrong = [(one, text) for one in questions if (text := problem(one)) is not None]
@@ -91,6 +95,12 @@ def _answered(subject: Subject) -> Iterator[Exchange]:
     return (item.exchange for item in received(subject.server) if item.exchange is not None)
 
 
+def _with_nothing_declared(subject: Subject) -> list[Exchange]:
+    """Return how tools that ask for input were answered when nothing was declared, where that was tried."""
+    held = subject.server.memory.get(InputTalk.__qualname__)
+    return [one.limited["nothing"] for one in held.rounds if one.limited] if isinstance(held, InputTalk) else []
+
+
 def _kind_problems(requests: Json) -> Iterator[str]:
     """Yield what is wrong with the requests inside a question."""
     if not isinstance(requests, dict):
@@ -103,14 +113,6 @@ def _kind_problems(requests: Json) -> Iterator[str]:
             yield f"{shown(key)} has method {shown(request.get('method'))}"
         elif "id" in request or "jsonrpc" in request:
             yield f"{shown(key)} is a whole JSON-RPC request"
-
-
-def _needed(exchange: Exchange) -> list[str]:
-    """Return the client capabilities that a question needs."""
-    requests = (exchange.result or {}).get("inputRequests")
-    asked = requests.values() if isinstance(requests, dict) else ()
-    methods = [str(one.get("method")) for one in asked if isinstance(one, dict)]
-    return sorted({NEEDS[method] for method in methods if method in NEEDS})
 
 
 def _refusal_problem(exchange: Exchange) -> str | None:

@@ -4,10 +4,14 @@ from mcp_assay_suites.execution import (
     answering,
     cancelling,
     content,
+    elicitation,
     failing,
     honesty,
+    input_rounds,
+    param_headers,
     refusing,
     structured,
+    tasks,
     texts,
     unknown,
 )
@@ -22,5 +26,9 @@ CHECKS = (
     *texts.CHECKS,
     *honesty.CHECKS,
     *cancelling.CHECKS,
+    *param_headers.CHECKS,
+    *input_rounds.CHECKS,
+    *elicitation.CHECKS,
+    *tasks.CHECKS,
 )
 """The checks of this category, in the order in which they run: valid calls first, so that others find them made."""

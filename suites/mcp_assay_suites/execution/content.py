@@ -54,7 +54,7 @@ async def content_blocks_valid(subject: Subject) -> Judgement:
     return passed(counted(len(results), "result"))
 
 
-@check("TOOL-020", category=Category.EXECUTION, scope=Scope.TOOL)
+@check("TOOL-020", category=Category.EXECUTION, scope=Scope.TOOL, tier=1)
 async def embedded_resource_capability(subject: Subject) -> Judgement:
     """Judge whether a server whose results embed resources declares the resources capability."""
     cases = await successes(subject)

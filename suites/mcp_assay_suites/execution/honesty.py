@@ -55,7 +55,7 @@ class Observer:
     case: Case
 
 
-@check("TOOL-029", category=Category.EXECUTION, scope=Scope.TOOL)
+@check("TOOL-029", category=Category.EXECUTION, scope=Scope.TOOL, tier=1)
 async def hints_honest(subject: Subject) -> Judgement:
     """Judge ``readOnlyHint`` and ``idempotentHint`` by what the server's lists and other read-only tools show."""
     cannot = _cannot_be_judged(subject.the_tool)

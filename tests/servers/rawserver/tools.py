@@ -104,7 +104,7 @@ def _add(request, arguments):
 
 
 def _wait(request, arguments):
-    """Answer later; every step reports progress and logs."""
+    """Answer later; every step reports progress and logs, and is due only after the one before it."""
     total, steps = int(arguments.get("ms", 20)), int(arguments.get("steps", 3))
 
     def step(number):
@@ -112,9 +112,10 @@ def _wait(request, arguments):
         request.log("info", f"step {number} of {steps}")
         if number == steps:
             request.answer(structured({"waited_ms": total}))
+        else:
+            request.later(total / steps / 1000, lambda: step(number + 1))
 
-    for number in range(1, steps + 1):
-        request.later(total * number / steps / 1000, lambda number=number: step(number))
+    request.later(total / steps / 1000, lambda: step(1))
 
 
 def _media(request, arguments):
@@ -140,6 +141,8 @@ def question_params(request, kind, question):
     """Return the parameters of the request to the client."""
     if kind == "form":
         shape = {"type": "object", "properties": {"count": {"type": "integer", "minimum": 0}}, "required": ["count"]}
+        if _by_url(request):
+            return {"mode": "url", "message": question, "url": "https://raw.invalid/ask", "elicitationId": "ask-1"}
         params = {"message": question, "requestedSchema": shape}
         return {"mode": "form", **params} if (request.revision or "") >= "2025-11-25" else params
     if kind == "sampling":
@@ -149,10 +152,13 @@ def question_params(request, kind, question):
 
 def _may_ask(request, kind):
     """Return whether the client declared what is needed."""
-    declared = request.client_capabilities.get(_CAPABILITY[kind])
-    if not isinstance(declared, dict):
-        return False
-    return kind != "form" or "form" in declared or "url" not in declared
+    return isinstance(request.client_capabilities.get(_CAPABILITY[kind]), dict)
+
+
+def _by_url(request):
+    """Return whether the client shows no forms but opens addresses."""
+    declared = request.client_capabilities.get("elicitation")
+    return isinstance(declared, dict) and "url" in declared and "form" not in declared
 
 
 def _ask(request, arguments):

@@ -4,8 +4,18 @@ from __future__ import annotations
 
 import os
 
-from rawserver.changes import Violations, after_answer, calls, error_to_result, notify, on_result, subscription, without
-from rawserver.protocol import INVALID_PARAMS
+from rawserver.changes import (
+    Violations,
+    after_answer,
+    calls,
+    error_to_result,
+    full,
+    notify,
+    on_result,
+    subscription,
+    without,
+)
+from rawserver.protocol import INVALID_PARAMS, META_CAPABILITIES, RpcError
 from rawserver.tools import question_params, structured
 
 TABLE = Violations()
@@ -305,6 +315,51 @@ def tampered_state(server, channel):
     _ask_failure(server, "requestState", _ANSWERED)
 
 
+@violates("MRTR-006")
+def state_for_all(server, channel):
+    """Takes the requestState of a call with other arguments."""
+    seen = []
+    on_result(server, "tools/call", lambda result, request: seen.append(result.get("requestState")) or result)
+
+    def hook(message, request):
+        error = message.get("error", {})
+        state = request.params.get("requestState") if request is not None and calls(request, "ask") else None
+        if "requestState" not in error.get("message", "") or state not in seen:
+            return [message]
+        return [{"jsonrpc": "2.0", "id": message["id"], "result": full(request, _ANSWERED)}]
+
+    server.on_message.append(hook)
+
+
+@violates("DISC-011", also=("MRTR-004",))
+def capabilities_remembered(server, channel):
+    """Asks for input once a request of the same connection declared that it may."""
+    declared = {}
+
+    def hook(request):
+        if request.meta.get(META_CAPABILITIES):
+            declared[id(request.connection)] = True
+        elif calls(request, "ask") and declared.get(id(request.connection)):
+            request.meta = {**request.meta, META_CAPABILITIES: {"elicitation": {}}}
+        return False
+
+    server.on_request.append(hook)
+
+
+@violates("MRTR-008")
+def refuses_unexpected(server, channel):
+    """Refuses answers that it did not ask for."""
+
+    def hook(request):
+        responses = request.params.get("inputResponses") if calls(request, "ask") else None
+        if not isinstance(responses, dict) or not set(responses) - {"answer"}:
+            return False
+        request.fail(RpcError(INVALID_PARAMS, "An answer that nobody asked for"))
+        return True
+
+    server.on_request.append(hook)
+
+
 @violates("MRTR-007")
 def missing_input(server, channel):
     """Refuses retries that lack an answer."""
@@ -368,6 +423,17 @@ def url_undeclared(server, channel):
     _change_form(
         server,
         lambda params: {"mode": "url", "message": "Please open", "url": "https://raw.invalid/", "elicitationId": "e1"},
+    )
+
+
+@violates("ELIC-004")
+def url_with_password(server, channel):
+    """Sends users to an address with a user name and a password."""
+    _change_form(
+        server,
+        lambda params: (
+            {**params, "url": "https://me:hunter22@raw.invalid/ask"} if params.get("mode") == "url" else params
+        ),
     )
 
 

@@ -165,15 +165,45 @@ def parameter_header(server, site):
     """Does not look at Mcp-Param headers."""
 
     def correct(headers, message, params):
-        tool = server.tool(params.get("name"))
-        properties = tool.definition["inputSchema"].get("properties", {}) if tool is not None else {}
-        given = params.get("arguments") if isinstance(params.get("arguments"), dict) else {}
-        named = {
-            part["x-mcp-header"].lower(): given.get(name) for name, part in properties.items() if "x-mcp-header" in part
-        }
-        return {f"mcp-param-{name}": str(value) for name, value in named.items() if value is not None}
+        return {header: str(value) for header, value in _mirrored(server, params) if value is not None}
 
     _corrected(site, correct)
+
+
+def _mirrored(server, params):
+    """Yield the header and the argument, None without one, of each mirrored parameter of a tool."""
+    tool = server.tool(params.get("name"))
+    properties = tool.definition["inputSchema"].get("properties", {}) if tool is not None else {}
+    given = params.get("arguments") if isinstance(params.get("arguments"), dict) else {}
+    for name, part in properties.items():
+        if "x-mcp-header" in part:
+            yield f"mcp-param-{part['x-mcp-header'].lower()}", given.get(name)
+
+
+@violates("HTTP-015")
+def header_always_needed(server, site):
+    """Wants the Mcp-Param header of arguments that are not given."""
+
+    def check(server, headers, message):
+        http_headers.check(server, headers, message)
+        params = message.get("params") if isinstance(message.get("params"), dict) else {}
+        if any(header not in headers for header, _ in _mirrored(server, params)):
+            raise mismatch("Mcp-Param")
+
+    site.checks_headers = check
+
+
+@violates("HTTP-016")
+def header_compared_as_text(server, site):
+    """Compares Mcp-Param headers of integers as text."""
+
+    def check(server, headers, message):
+        http_headers.check(server, headers, message)
+        params = message.get("params") if isinstance(message.get("params"), dict) else {}
+        if any(value is not None and headers.get(header) != str(value) for header, value in _mirrored(server, params)):
+            raise mismatch("Mcp-Param")
+
+    site.checks_headers = check
 
 
 @violates("HTTP-017")
