@@ -8,6 +8,9 @@ from pathlib import Path
 RAW_SERVER = Path(__file__).parent.parent / "servers" / "raw.py"
 
 CHECKS = '''
+import os
+from dataclasses import replace
+
 import pytest
 from mcp_assay.core.verdicts import Category, Level, passed, skipped, violated
 from mcp_assay.readiness.check import Check, Scope
@@ -47,7 +50,9 @@ async def broken(subject):
 
 
 async def timed(subject):
-    return passed(benchmark={"server": subject.server.name, "tool": subject.the_tool.name, "latency_s": {"p95": 0.1}})
+    samples = tuple(float(os.environ.get("SLOWER", "1")) * at / 1e4 for at in range(100, 200))
+    entry = {"server": subject.server.name, "tool": subject.the_tool.name, "mode": "closed", "latency_s": {"p95": 0.1}}
+    return replace(passed(benchmark=entry), samples=samples)
 
 
 def check(identity, category, scope, run, level, **more):

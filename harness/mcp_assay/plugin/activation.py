@@ -18,12 +18,13 @@ from mcp_assay.core.errors import UsageError
 from mcp_assay.plugin import named_by_node_id, parametrisation
 from mcp_assay.plugin.accepted import Accepted
 from mcp_assay.plugin.arguments import arguments_for
+from mcp_assay.plugin.benchmarking import BenchmarkStore, untimed_because
 from mcp_assay.plugin.builtin import BuiltinChecksAndWriters
 from mcp_assay.plugin.options import LOCK_CHECK, Options
 from mcp_assay.plugin.report_targets import targets_of
 from mcp_assay.plugin.selection import command_line_document, read_documents, variables_of
 from mcp_assay.plugin.session import SessionHooks
-from mcp_assay.plugin.state import STATE, AssaySession
+from mcp_assay.plugin.state import BESIDE_OTHERS, STATE, AssaySession
 from mcp_assay.plugin.taping import taping_of
 from mcp_assay.readiness.settings import Gate, Settings
 from mcp_assay.wire.eras import era_of
@@ -69,8 +70,10 @@ def _activate(config: pytest.Config, options: Options, given: Sequence[str]) -> 
     if not given_by_user:
         _quiet_asyncio()
     config.pluginmanager.register(parametrisation, "mcp_assay_parametrisation")
-    config.pluginmanager.register(SessionHooks(config, state, options, targets), "mcp_assay_session")
-    if options.mcp_history is not None and not state.distributed:
+    benchmarks = BenchmarkStore(config, options.mcp_compare_fail)
+    config.pluginmanager.register(benchmarks, "mcp_assay_benchmarks")
+    config.pluginmanager.register(SessionHooks(config, state, options, targets, benchmarks), "mcp_assay_session")
+    if options.mcp_history is not None and not hasattr(config, "workerinput"):
         config.pluginmanager.import_plugin("mcp_assay.plugin.history")
 
 
@@ -99,7 +102,7 @@ def _state(config: pytest.Config, options: Options, documents: Sequence[ConfigDo
         overlay=Overlay.find(config.invocation_params.dir, root=config.rootpath),
         skip_unset=options.mcp_unset == "skip",
         on_demand=_on_demand(config),
-        distributed=hasattr(config, "workerinput"),
+        untimed=BESIDE_OTHERS if hasattr(config, "workerinput") else untimed_because(config),
         accepted=accepted,
         taping=taping_of(options.mcp_record, options.mcp_replay, config.invocation_params.dir),
     )

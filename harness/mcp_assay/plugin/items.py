@@ -8,6 +8,7 @@ import pytest
 
 from mcp_assay.core.errors import AssayError
 from mcp_assay.core.verdicts import Outcome
+from mcp_assay.plugin.benchmarking import fixtures_of
 from mcp_assay.plugin.state import STATE
 from mcp_assay.plugin.text import describe
 from mcp_assay.readiness.plan import by_category
@@ -95,6 +96,7 @@ class CheckItem(pytest.Item):
     """One check of one server or tool."""
 
     planned: PlannedCheck
+    fixturenames: tuple[str, ...] = ()
     verdict: Verdict | None = None
 
     @classmethod
@@ -102,7 +104,13 @@ class CheckItem(pytest.Item):
         """Return the item of a planned check."""
         node: CheckItem = _node(cls, parent, name=planned.name)
         node.planned = planned
+        node.fixturenames = fixtures_of(planned)
         return node
+
+    @property
+    def may_run_ahead(self) -> bool:
+        """Whether nothing but its own turn could decide that the check is not to be made."""
+        return self.get_closest_marker("skip") is None and self.get_closest_marker("skipif") is None
 
     def runtest(self) -> None:
         """Wait for the verdict and raise what it asks for."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from mcp_assay.plugin.thresholds import Threshold
+
 if TYPE_CHECKING:
     import pytest
 
@@ -34,6 +36,7 @@ class Options:
     mcp_seed: int
     mcp_report: list[str]
     mcp_history: str | None
+    mcp_compare_fail: list[Threshold]
     mcp_lock: str | None
     mcp_baseline: list[str]
     mcp_baseline_update: bool
@@ -221,4 +224,13 @@ def _add_what_to_write(group: pytest.OptionGroup) -> None:
         metavar="PATH|URL",
         help="keep the figures of this run in a SQLite file or any database that SQLAlchemy knows, and compare them "
         "with those of earlier runs on this machine. Without a value: $MCP_ASSAY_HISTORY, or .mcp-assay/history.db",
+    )
+    group.addoption(
+        "--mcp-compare-fail",
+        action="append",
+        type=Threshold.parse,
+        default=[],
+        metavar="EXPR",
+        help="fail the run when a quantile grows by more than this against the run of --benchmark-compare: p95:20%%, "
+        "or p50:0.005 for seconds; p50, p90, p95 and p99, which --benchmark-compare-fail does not know; repeatable",
     )

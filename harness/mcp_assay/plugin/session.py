@@ -15,6 +15,7 @@ from mcp_assay.plugin.items import CheckItem, ConfigFile
 from mcp_assay.plugin.redacting import redact_report
 from mcp_assay.plugin.report_targets import write_reports
 from mcp_assay.plugin.revisions import differences
+from mcp_assay.plugin.state import BESIDE_OTHERS
 from mcp_assay.plugin.transfer import decode_facts, decode_verdict, encode_facts, encode_verdict, merge_facts
 from mcp_assay.readiness.document import RunFacts, ServerStatus, build_document
 from mcp_assay_reports.terminal import render_summary
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
     from mcp_assay.core.contract import Document
     from mcp_assay.core.verdicts import Verdict
+    from mcp_assay.plugin.benchmarking import BenchmarkStore
     from mcp_assay.plugin.options import Options
     from mcp_assay.plugin.report_targets import ReportTarget
     from mcp_assay.plugin.state import AssaySession
@@ -45,15 +47,22 @@ class SessionHooks:
         state: The session.
         options: The plugin's options.
         targets: The reports to write.
+        benchmarks: Takes what was measured.
     """
 
     def __init__(
-        self, config: pytest.Config, state: AssaySession, options: Options, targets: Sequence[ReportTarget]
+        self,
+        config: pytest.Config,
+        state: AssaySession,
+        options: Options,
+        targets: Sequence[ReportTarget],
+        benchmarks: BenchmarkStore,
     ) -> None:
         self._config = config
         self._options = options
         self._state = state
         self._targets = targets
+        self._benchmarks = benchmarks
         self._verdicts: list[Verdict] = []
         self._facts: dict[tuple[str, str], ServerFacts] = {}
         self._document: Document | None = None
@@ -98,7 +107,9 @@ class SessionHooks:
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """Keep the selected checks, which the lanes will run, and count what a whole run would make."""
-        self._state.selected = [item.planned for item in session.items if isinstance(item, CheckItem)]
+        checks = [item for item in session.items if isinstance(item, CheckItem)]
+        self._state.selected = [item.planned for item in checks if item.may_run_ahead]
+        self._deselected = self._deselected or len(self._state.selected) < len(checks)
         self._planned = self._state.planned()
         if getattr(self._config, "workerinput", {}).get("workerid", _FIRST_WORKER) == _FIRST_WORKER:
             try:
@@ -129,7 +140,9 @@ class SessionHooks:
         """Take the verdict from a report, wherever it was made."""
         encoded = getattr(report, _VERDICT, None)
         if encoded is not None:
-            self._verdicts.append(decode_verdict(encoded))
+            verdict = decode_verdict(encoded)
+            self._benchmarks.take(verdict)
+            self._verdicts.append(verdict)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_report_teststatus(
@@ -181,6 +194,9 @@ class SessionHooks:
         terminalreporter.section("mcp-assay")
         width = self._config.get_terminal_writer().fullwidth
         terminalreporter.write_line(render_summary(self._document, width=width, color=terminalreporter.hasmarkup))
+        untimed = sum(verdict.reason == BESIDE_OTHERS for verdict in self._verdicts)
+        if untimed:
+            terminalreporter.write_line(f"{untimed} performance checks are {BESIDE_OTHERS}", yellow=True)
         for line in differences(self._verdicts, self._variants()):
             terminalreporter.write_line(line)
         for line in self._state.suggestions(self._verdicts, list(self._facts.values())):
@@ -215,7 +231,7 @@ class SessionHooks:
         status = int(exitstatus)
         document = self._build(status)
         problems = [*self._own_failures(session)]
-        self._messages += _below(document, self._options.mcp_min_score)
+        self._messages += [*_below(document, self._options.mcp_min_score), *self._benchmarks.failures()]
         self._messages += self._state.missing_required(list(self._facts.values()))
         if not self._deselected:
             self._messages += self._state.stale_acceptances(self._verdicts)

@@ -44,6 +44,9 @@ if TYPE_CHECKING:
     from mcp_assay.wire.limits import Limits
     from mcp_assay.wire.opener import Opener
 
+BESIDE_OTHERS = "timed only when nothing else runs: repeat without -n"
+"""Why a worker times nothing."""
+
 _STALL_S = 60.0
 _POLL_S = 1.0
 _CLOSE_S = 60.0
@@ -65,12 +68,12 @@ class AssaySession:
         overlay: The user's own settings.
         skip_unset: Whether a server with an unset variable is skipped.
         on_demand: Whether checks run only when their item does, instead of ahead in lanes.
-        distributed: Whether other processes run beside this one, so that nothing can be timed.
+        untimed: Why nothing can be timed in this run, or None.
         accepted: The lock file and the baseline.
         taping: Whether the run is recorded or replayed.
         loop: Where connections live.
         presenter: Makes text fit to be shown.
-        selected: The checks that pytest is going to run.
+        selected: The checks that pytest is going to run and that may run ahead of their turn.
         skipped: Why a server was not started, by its id.
     """
 
@@ -85,7 +88,7 @@ class AssaySession:
     every_revision: bool = False
     skip_unset: bool = False
     on_demand: bool = False
-    distributed: bool = False
+    untimed: str | None = None
     accepted: Accepted = field(default_factory=Accepted)
     taping: Taping = field(default_factory=Taping)
     loop: BackgroundLoop = field(default_factory=BackgroundLoop)
@@ -100,6 +103,7 @@ class AssaySession:
     _discovery: OpenRun | None = None
     _engine: Engine | None = None
     _lanes: Future[None] | None = None
+    _ahead: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
         self.started_at = self.clock.now()
@@ -184,17 +188,20 @@ class AssaySession:
         """Start judging the selected checks ahead; does nothing when checks run on demand or lanes run already."""
         if self.on_demand or self._lanes is not None:
             return
-        engine, planned = self.engine, tuple(self.selected)
+        timed = self.untimed is None
+        planned = [item for item in self.selected if timed or item.check.category is not Category.PERFORMANCE]
+        self._ahead = frozenset(item.nodeid for item in planned)
+        engine = self.engine
         engine.expect(planned)
         self._lanes = self.loop.start(lambda: engine.run_lanes(planned))
 
     def verdict(self, item: PlannedCheck) -> Verdict:
         """Return the verdict of one check, waiting for its lane or judging it now."""
         engine = self.engine
-        if self.distributed and item.check.category is Category.PERFORMANCE:
-            return engine.skip(item, "timed only when nothing else runs: repeat without -n")
+        if self.untimed is not None and item.check.category is Category.PERFORMANCE:
+            return engine.skip(item, self.untimed)
         try:
-            if self._lanes is not None:
+            if self._lanes is not None and item.nodeid in self._ahead:
                 return self._wait(engine.future(item))
             return self.loop.run(lambda: engine.judge(item), deadline_s=self.settings.check_s + _STALL_S)
         except LoopStuckError as problem:

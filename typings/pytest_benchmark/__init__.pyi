@@ -1,0 +1,1 @@
+# The part of pytest-benchmark that this project uses; the package ships no types.
