@@ -12,7 +12,7 @@ from mkdocs.structure.files import File
 
 from mcp_assay.cli.checks import NEEDS, catalogue, levels_of
 from mcp_assay.cli.main import COMMANDS, main
-from mcp_assay.config.overlay_reader import BUDGETS, THRESHOLDS
+from mcp_assay.config.overlay_reader import BUDGETS, SERVER_KEYS, THRESHOLDS
 from mcp_assay.plugin.options import add_options
 from mcp_assay.readiness.check import spec_link
 from mcp_assay.readiness.sdk_baselines import load, names
@@ -112,7 +112,8 @@ def _options() -> Iterator[str]:
     yield "\n## Settings in `mcp-assay.toml`\n\nAlso below `[tool.mcp-assay]` in `pyproject.toml`.\n"
     yield f"- `[thresholds]`: {', '.join(f'`{name}` (0 to {top:g})' for name, top in THRESHOLDS.items())}"
     yield f"- `[budgets]`: {', '.join(f'`{name}`' for name in BUDGETS)}"
-    yield '- `[servers."NAME"]`: `required`, `accept`, `tools`, `secrets`, `elicitation`, `budgets`; see the guides'
+    keys = ", ".join(f"`{name}`" for name in SERVER_KEYS)
+    yield f'- `[servers."NAME"]`: {keys}; see the guides'
 
 
 def _commands() -> Iterator[str]:

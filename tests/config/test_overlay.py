@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 import pytest
 
+from mcp_assay.config.authorization import PrivateKey
+from mcp_assay.config.loader import load
 from mcp_assay.config.overlay import Overlay
 from mcp_assay.config.rules import Accepted, ToolRule
 from mcp_assay.config.spec import Reference
@@ -15,6 +18,8 @@ from mcp_assay.core.verdicts import Category
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from mcp_assay.config.spec import ServerSpec
 
 FULL = """\
 [thresholds]
@@ -148,6 +153,10 @@ def _written(path: Path, text: str) -> Path:
     return path
 
 
+PLAIN = 'grant = "client_credentials"\nissuer = "https://a"\nclient_id = "me"\nclient_secret = "hunter22"\n'
+UNBOUND = 'grant = "interactive"\nclient_id = "me"\nclient_secret = "${env:S}"\n'
+
+
 @pytest.mark.parametrize(
     ("text", "line", "words"),
     [
@@ -162,6 +171,18 @@ def _written(path: Path, text: str) -> Path:
         ('[servers.s]\naccept = [{tool = "x"}]\n', 2, "names no check"),
         ('[servers.s]\naccept = ["X"]\n', 2, "must be an object, not a string"),
         ('[servers.s.secrets]\nkey = "hunter22"\n', 2, "must be a reference"),
+        ("[servers.s.auth]\nissuer = 'https://a'\n", 1, "one of client_credentials, private_key_jwt, interactive"),
+        ('[servers.s.auth]\ngrant = "client_credential"\n', 2, "did you mean 'client_credentials'?"),
+        ('[servers.s.auth]\ngrant = "interactive"\nscopes = "x"\n', 3, "did you mean 'scope'?"),
+        ('[servers.s.auth]\ngrant = "interactive"\nport = 70000\n', 3, "must be a port from 1 to 65535"),
+        (f"[servers.s.auth]\n{PLAIN}", 5, "client_secret must be a reference\nhint: refer to it"),
+        (f"[servers.s.auth]\n{PLAIN.replace('https://a', 'auth.corp')}", 3, "must be an http or https address"),
+        (
+            '[servers.s.auth]\ngrant = "client_credentials"\nclient_id = "me"\n',
+            1,
+            "servers.s.auth has no client_secret",
+        ),
+        (f"[servers.s.auth]\n{UNBOUND}", 1, "has no issuer\nhint: the only authorization server that may see"),
         ("[servers.s]\n[servers.s]\n", 2, "twice"),
         ("servers = [1]\n", 1, "must be an object, not a list"),
     ],
@@ -171,3 +192,44 @@ def test_a_mistake_is_one_error_with_its_line(text: str, line: int, words: str, 
     assert error.line == line
     assert words in str(error)
     assert "hunter22" not in str(error)
+
+
+GRANT = """
+[servers."*".auth]
+grant = "private_key_jwt"
+issuer = "https://auth.example.com"
+client_id = "${input:client}"
+private_key = "${file:keys/me.pem}"
+"""
+
+
+def _servers(tmp_path: Path, **entries: dict[str, object]) -> dict[str, ServerSpec]:
+    document = _written(tmp_path / "servers.json", json.dumps({"mcpServers": entries}))
+    return {spec.name: spec for spec in load(document, config_id="servers.json")}
+
+
+def test_a_grant_takes_the_place_of_the_documents_own_credential(tmp_path: Path) -> None:
+    overlay = Overlay.load(_written(tmp_path / "mcp-assay.toml", GRANT))
+    _written(tmp_path / "key", "")
+    (tmp_path / "keys").mkdir()
+    _written(tmp_path / "keys" / "me.pem", "a-private-key\n")
+    headers = {"authorization": "Bearer ${UNSET_TOKEN}", "X-Team": "blue"}
+    servers = _servers(tmp_path, web={"type": "http", "url": "https://x/mcp", "headers": headers})
+    spec = overlay.signing_in(servers["web"])
+    launch = spec.resolve(EnvironmentVariables(environ={}, inputs={"client": "assay-ci"}))
+    assert launch.headers == {"X-Team": "blue"}
+    assert launch.auth == PrivateKey(client_id="assay-ci", key="a-private-key", issuer="https://auth.example.com")
+    assert "a-private-key" in launch.secrets.values()
+    assert "assay-ci" not in launch.secrets.values(), "people see a client's id in the address where they sign in"
+    assert str(spec.references[0]) == "${input:client}"
+    assert "a-private-key" not in repr(launch.auth) + repr(spec) + repr(spec.auth)
+
+
+def test_a_grant_for_a_server_that_is_started_is_refused_by_name_and_passed_over_by_pattern(tmp_path: Path) -> None:
+    servers = _servers(tmp_path, local={"command": "server"})
+    by_pattern = Overlay.load(_written(tmp_path / "mcp-assay.toml", GRANT))
+    assert by_pattern.signing_in(servers["local"]) is servers["local"]
+    by_name = Overlay.load(_written(tmp_path / "mcp-assay.toml", GRANT.replace('"*"', "local")))
+    with pytest.raises(ConfigError, match="local is started by a command") as caught:
+        by_name.signing_in(servers["local"])
+    assert caught.value.line == 2

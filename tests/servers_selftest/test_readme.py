@@ -24,4 +24,4 @@ def test_command_of_the_readme_works(command: str) -> None:
 
 
 def test_there_are_commands() -> None:
-    assert len(COMMANDS) == 10
+    assert len(COMMANDS) == 11

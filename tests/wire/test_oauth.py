@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import dataclasses
 import json
 import stat
 from typing import TYPE_CHECKING
@@ -16,10 +17,11 @@ from aiohttp import ClientSession, web
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
+from mcp_assay.config.authorization import ClientCredentials, Interactive, PrivateKey
 from mcp_assay.config.spec import Launch, TransportKind
 from mcp_assay.core.errors import ConnectError
 from mcp_assay.core.faults import FaultKind
-from mcp_assay.wire.oauth import ClientCredentials, Interactive, PrivateKey, signed_in
+from mcp_assay.wire.oauth.flow import signed_in
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -39,6 +41,8 @@ class Guarded:
         self.base = ""
         self.asked: list[dict[str, str]] = []
         self.given = TOKEN
+        self.lifetime = 3600
+        self.odd: web.Response | None = None
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         answers = {
@@ -46,13 +50,15 @@ class Guarded:
             "/.well-known/oauth-authorization-server": self.metadata,
             "/register": self.register,
             "/authorize": self.authorize,
-            "/token": self.token,
+            "/oauth/token": self.token,
             "/mcp": self.mcp,
         }
         answer = answers.get(request.path)
         return web.Response(status=404) if answer is None else await answer(request)
 
     async def resource(self, request: web.Request) -> web.StreamResponse:
+        if self.odd is not None:
+            return self.odd
         return web.json_response({"resource": f"{self.base}/mcp", "authorization_servers": [self.base]})
 
     async def metadata(self, request: web.Request) -> web.StreamResponse:
@@ -60,7 +66,7 @@ class Guarded:
             {
                 "issuer": self.base,
                 "authorization_endpoint": f"{self.base}/authorize",
-                "token_endpoint": f"{self.base}/token",
+                "token_endpoint": f"{self.base}/oauth/token",
                 "registration_endpoint": f"{self.base}/register",
                 "response_types_supported": ["code"],
                 "grant_types_supported": ["authorization_code", "client_credentials"],
@@ -79,7 +85,8 @@ class Guarded:
     async def token(self, request: web.Request) -> web.StreamResponse:
         form = {key: str(value) for key, value in (await request.post()).items()}
         self.asked.append({**form, "authorization": request.headers.get("Authorization", "")})
-        return web.json_response({"access_token": self.given, "token_type": "Bearer", "expires_in": 3600})
+        given = {"access_token": self.given, "token_type": "Bearer", "expires_in": self.lifetime}
+        return web.json_response({**given, "refresh_token": f"renew-{len(self.asked)}"})
 
     async def mcp(self, request: web.Request) -> web.StreamResponse:
         if request.headers.get("Authorization") != f"Bearer {TOKEN}":
@@ -138,29 +145,110 @@ async def test_a_private_key_signs_for_the_authorization_server(guarded: Guarded
     assert launch.headers["Authorization"] == f"Bearer {TOKEN}"
 
 
-async def test_a_person_signs_in_once_and_the_next_run_needs_none(
-    guarded: Guarded, tmp_path: Path, unused_tcp_port: int
-) -> None:
-    shown: list[str] = []
-    visits: list[asyncio.Task] = []
+class Browser:
+    """Goes where it is sent, and comes back."""
 
-    async def browse(address: str) -> None:
+    def __init__(self) -> None:
+        self.shown: list[str] = []
+        self.visits: list[asyncio.Task] = []
+
+    def show(self, address: str) -> None:
+        self.shown.append(address)
+        self.visits.append(asyncio.ensure_future(self.visit(address)))
+
+    async def visit(self, address: str) -> None:
         async with ClientSession() as browser, browser.get(address) as page:
             assert "Signed in" in await page.text()
 
-    def show(address: str) -> None:
-        shown.append(address)
-        visits.append(asyncio.ensure_future(browse(address)))
 
-    cache = tmp_path / "tokens" / "guarded.json"
-    grant = Interactive(show=show, port=unused_tcp_port)
-    first = await signed_in(launch_of(guarded), grant, timeout_s=20, cache=cache)
-    await asyncio.gather(*visits)
-    again = await signed_in(launch_of(guarded), grant, timeout_s=20, cache=cache)
+async def test_a_person_signs_in_once_and_the_next_run_needs_none(
+    guarded: Guarded, tmp_path: Path, unused_tcp_port: int
+) -> None:
+    grant, browser = Interactive(tokens=tmp_path / "tokens", port=unused_tcp_port), Browser()
+    first = await signed_in(launch_of(guarded), grant, timeout_s=20, show=browser.show)
+    await asyncio.gather(*browser.visits)
+    again = await signed_in(launch_of(guarded), grant, timeout_s=20)
     assert first.headers == again.headers == {"Authorization": f"Bearer {TOKEN}"}
-    assert len(shown) == 1
-    assert parse_qs(urlsplit(shown[0]).query)["code_challenge_method"] == ["S256"]
-    assert stat.S_IMODE(cache.stat().st_mode) == 0o600
+    assert len(browser.shown) == 1
+    assert parse_qs(urlsplit(browser.shown[0]).query)["code_challenge_method"] == ["S256"]
+    assert (tmp_path / "tokens" / ".gitignore").read_text() == "*\n"
+    (file,) = (tmp_path / "tokens").glob("guarded-*.json")
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+
+
+async def test_an_expired_token_is_renewed_once_by_all_runs_and_nobody_is_asked(
+    guarded: Guarded, tmp_path: Path, unused_tcp_port: int
+) -> None:
+    guarded.lifetime = -1
+    grant, browser = Interactive(tokens=tmp_path, port=unused_tcp_port), Browser()
+    await signed_in(launch_of(guarded), grant, timeout_s=20, show=browser.show)
+    await asyncio.gather(*browser.visits)
+    guarded.lifetime = 3600
+    both = (signed_in(launch_of(guarded), grant, timeout_s=20) for _ in range(2))
+    signed = await asyncio.gather(*both)
+    asked = [(form["grant_type"], form.get("refresh_token")) for form in guarded.asked]
+    assert asked == [("authorization_code", None), ("refresh_token", "renew-1")]
+    assert {launch.headers["Authorization"] for launch in signed} == {f"Bearer {TOKEN}"}
+
+
+async def test_a_run_asks_nobody_and_says_how_to_sign_in(guarded: Guarded, tmp_path: Path) -> None:
+    with pytest.raises(ConnectError) as caught:
+        await signed_in(launch_of(guarded), Interactive(tokens=tmp_path), timeout_s=20)
+    assert caught.value.fault.message.startswith("nobody has signed in to this server")
+    assert caught.value.fault.hint == "sign in with a browser once: mcp-assay login FILE --server guarded"
+
+
+async def test_tokens_for_one_address_are_not_sent_to_another(
+    guarded: Guarded, tmp_path: Path, unused_tcp_port: int
+) -> None:
+    grant, browser = Interactive(tokens=tmp_path, port=unused_tcp_port), Browser()
+    await signed_in(launch_of(guarded), grant, timeout_s=20, show=browser.show)
+    await asyncio.gather(*browser.visits)
+    moved = dataclasses.replace(launch_of(guarded), url=f"{guarded.base}/mcp?other")
+    with pytest.raises(ConnectError, match="nobody has signed in"):
+        await signed_in(moved, grant, timeout_s=20)
+
+
+async def test_a_client_registered_beforehand_registers_no_more_and_proves_itself(
+    guarded: Guarded, tmp_path: Path, unused_tcp_port: int
+) -> None:
+    grant = Interactive(
+        tokens=tmp_path, port=unused_tcp_port, client_id="me", client_secret="s3cret", issuer=guarded.base
+    )
+    browser = Browser()
+    await signed_in(launch_of(guarded), grant, timeout_s=20, show=browser.show)
+    await asyncio.gather(*browser.visits)
+    assert parse_qs(urlsplit(browser.shown[0]).query)["client_id"] == ["me"]
+    assert base64.b64decode(guarded.asked[0]["authorization"].removeprefix("Basic ")) == b"me:s3cret"
+
+
+async def test_a_port_that_is_taken_is_named(guarded: Guarded, tmp_path: Path) -> None:
+    taken = Interactive(tokens=tmp_path, port=urlsplit(guarded.base).port)
+    with pytest.raises(ConnectError, match=r"signing in failed: .*address already in use"):
+        await signed_in(launch_of(guarded), taken, timeout_s=20, show=lambda address: None)
+
+
+async def test_a_key_that_cannot_sign_is_named_before_anybody_is_asked(guarded: Guarded) -> None:
+    with pytest.raises(ConnectError, match="signing in failed: private_key cannot sign with RS256: "):
+        await signed_in(launch_of(guarded), PrivateKey(client_id="me", key="no key", issuer=guarded.base), timeout_s=20)
+    assert not guarded.asked
+
+
+@pytest.mark.parametrize(
+    ("body", "headers", "message"),
+    [
+        (b"{" + b" " * (2 * 1024 * 1024), {}, "the answer has more than 1,048,576 bytes"),
+        (b"x", {"Content-Encoding": "gzip"}, r"the answer is compressed \(gzip\)"),
+    ],
+)
+async def test_an_answer_beyond_all_bounds_ends_the_sign_in(
+    guarded: Guarded, body: bytes, headers: dict[str, str], message: str
+) -> None:
+    guarded.odd = web.Response(body=body, headers=headers)
+    with pytest.raises(ConnectError, match=message):
+        await signed_in(
+            launch_of(guarded), ClientCredentials(client_id="me", client_secret="s", issuer=guarded.base), timeout_s=20
+        )
 
 
 async def test_a_token_that_is_not_taken_is_named(guarded: Guarded) -> None:
@@ -175,22 +263,25 @@ async def test_a_token_that_is_not_taken_is_named(guarded: Guarded) -> None:
 
 async def test_a_secret_goes_to_no_other_authorization_server_than_its_own(guarded: Guarded) -> None:
     grant = ClientCredentials(client_id="me", client_secret="s3cret", issuer="https://elsewhere.invalid")
-    with pytest.raises(ConnectError, match="signing in failed: OAuth"):
+    with pytest.raises(ConnectError, match=r"signing in failed: .* issuer mismatch: .* https://elsewhere\.invalid"):
         await signed_in(launch_of(guarded), grant, timeout_s=20)
     assert not guarded.asked
 
 
 async def test_a_server_that_cannot_be_reached_is_named(nothing_left: None, unused_tcp_port: int) -> None:
     launch = Launch(name="x", transport=TransportKind.HTTP, url=f"http://127.0.0.1:{unused_tcp_port}/mcp")
-    with pytest.raises(ConnectError, match="signing in failed: ConnectError"):
+    with pytest.raises(ConnectError, match="signing in failed: All connection attempts failed"):
         await signed_in(
             launch, ClientCredentials(client_id="me", client_secret="s", issuer="http://127.0.0.1:1"), timeout_s=20
         )
 
 
-async def test_a_person_who_never_comes_back_costs_the_time_given(guarded: Guarded, unused_tcp_port: int) -> None:
-    with pytest.raises(ConnectError, match="signing in failed: TimeoutError"):
-        await signed_in(launch_of(guarded), Interactive(show=lambda address: None, port=unused_tcp_port), timeout_s=0.5)
+async def test_a_person_who_never_comes_back_costs_the_time_given(
+    guarded: Guarded, tmp_path: Path, unused_tcp_port: int
+) -> None:
+    grant = Interactive(tokens=tmp_path, port=unused_tcp_port)
+    with pytest.raises(ConnectError, match=r"signing in failed: no token within 0\.5 s"):
+        await signed_in(launch_of(guarded), grant, timeout_s=0.5, show=lambda address: None)
 
 
 async def test_a_server_that_asks_for_no_token_gets_none(guarded: Guarded) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import fnmatch
 import json
 import os
 import sys
@@ -14,13 +13,8 @@ from typing import TYPE_CHECKING
 import click
 from tabulate import tabulate
 
-from mcp_assay.cli.sources import Loaded, load_all
-from mcp_assay.config.describe import literal_secrets
-from mcp_assay.config.overlay import Overlay
+from mcp_assay.cli.sources import asked_for, presenter_for, settings_here
 from mcp_assay.config.variables import EnvironmentVariables
-from mcp_assay.core.errors import UsageError
-from mcp_assay.core.presentation import Presenter
-from mcp_assay.core.redaction import Redactor
 from mcp_assay.readiness.opening import open_run
 from mcp_assay.readiness.settings import Settings
 from mcp_assay.wire.connect import Connector
@@ -29,15 +23,16 @@ from mcp_assay.wire.limits import Limits
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from mcp_assay.config.overlay import Overlay
     from mcp_assay.config.spec import ServerSpec
     from mcp_assay.core.json_types import Json
+    from mcp_assay.core.presentation import Presenter
     from mcp_assay.readiness.subject import ServerUnderTest
 
 UNREACHABLE = 1
 """Exit code when a server could not be reached."""
 
 _DEMO = Path("demo")
-_ROOT_MARKS = ("pytest.toml", ".pytest.toml", "pytest.ini", ".pytest.ini", "pyproject.toml", "tox.ini", "setup.cfg")
 _WIDEST_REASON = 90
 
 
@@ -62,10 +57,10 @@ def plan(
     Starting a server executes its code. Ends with 0, with 1 when a server cannot be reached, with 4 when a file cannot
     be used.
     """
-    specs = _asked_for(load_all([_path_of(file) for file in files], None), names)
     variables = EnvironmentVariables.from_options(inputs, {"MCP_ASSAY_PYTHON": sys.executable, **os.environ})
-    overlay = Overlay.find(Path.cwd(), root=_root(Path.cwd()))
-    present = _presenter(specs, overlay, variables)
+    overlay = settings_here()
+    specs = [overlay.signing_in(spec) for spec in asked_for([_path_of(file) for file in files], names)]
+    present = presenter_for(specs, overlay, variables)
     _announce(specs, overlay, present)
     settings = Settings(allow_writes=allow_writes)
     decided = asyncio.run(_decide(specs, overlay, variables, settings, Limits(start_s=start_timeout)))
@@ -79,41 +74,6 @@ def plan(
 def _path_of(file: Path) -> Path:
     """Return the document that an argument means; ``demo`` is that of the reference servers."""
     return Path(str(package_files("mcp_assay.demo").joinpath("servers.json"))) if file == _DEMO else file
-
-
-def _root(start: Path) -> Path:
-    """Return the folder that pytest would take for the project's, so that both find the same settings."""
-    above = (start, *start.parents)
-    return next((folder for folder in above if any((folder / mark).is_file() for mark in _ROOT_MARKS)), start)
-
-
-def _asked_for(loaded: Loaded, names: Sequence[str]) -> list[ServerSpec]:
-    """Return the servers that may be started.
-
-    Raises:
-        ConfigError: A document cannot be used.
-        UsageError: No server has a name that was asked for.
-    """
-    if loaded.errors:
-        raise loaded.errors[0]
-    wanted = [spec for spec in loaded.specs if not names or any(fnmatch.fnmatchcase(spec.name, n) for n in names)]
-    if not wanted:
-        raise UsageError(f"no configured server is called {' or '.join(map(repr, names))}")
-    return [spec for spec in wanted if not spec.disabled]
-
-
-def _presenter(specs: Sequence[ServerSpec], overlay: Overlay, variables: EnvironmentVariables) -> Presenter:
-    """Return what makes text fit to be shown; looks every variable up once, so that a missing one stops everything.
-
-    Raises:
-        ConfigError: A variable is unset.
-    """
-    secrets: dict[str, str] = {}
-    for spec in specs:
-        launch = spec.resolve(overlay.variables(spec.name, variables))
-        found = {**literal_secrets(spec), **launch.secrets}
-        secrets |= {f"{spec.name} {label}": value for label, value in found.items()}
-    return Presenter(Redactor(secrets))
 
 
 def _announce(specs: Sequence[ServerSpec], overlay: Overlay, present: Presenter) -> None:

@@ -6,20 +6,22 @@ taken from the first that states it. The client's own file is never edited.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, TypeVar
 
 from mcp_assay.config.files import is_file, mentions, read_document
 from mcp_assay.config.overlay_reader import read_overlay
 from mcp_assay.config.rules import Accepted, ServerRules, ToolRule, matches
+from mcp_assay.config.spec import TransportKind
 from mcp_assay.config.toml_reader import parse_toml
 from mcp_assay.config.view import View
+from mcp_assay.core.errors import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-    from mcp_assay.config.spec import Reference, Variables
+    from mcp_assay.config.spec import Reference, ServerSpec, Variables
     from mcp_assay.core.json_types import Json
     from mcp_assay.core.verdicts import Category
 
@@ -115,6 +117,25 @@ class Overlay:
         """Return the answers to a server's elicitation requests, by field."""
         parts = reversed([part.elicitation for part in self._of_server(server)])
         return {name: answer for part in parts for name, answer in part.items()}
+
+    def signing_in(self, spec: ServerSpec) -> ServerSpec:
+        """Return a server with the grant that these settings name for it.
+
+        Raises:
+            ConfigError: The grant is for a server that is started by a command; one that a pattern names has none.
+        """
+        auth = next((part.auth for part in self._of_server(spec.name) if part.auth is not None), None)
+        if auth is not None and spec.transport is not TransportKind.STDIO:
+            return replace(spec, auth=auth)
+        named = self.servers.get(spec.name)
+        if named is not None and named.auth is not None:
+            raise ConfigError(
+                f"servers.{spec.name}.auth is for a server with an address, and {spec.name} is started by a command",
+                path=named.auth.path,
+                line=named.auth.line,
+                hint="give it its credentials in the env block of the client's file",
+            )
+        return spec
 
     def variables(self, server: str, variables: Variables) -> Variables:
         """Return ``variables`` with what this overlay says of where the server's secrets are."""

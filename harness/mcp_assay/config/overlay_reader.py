@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from mcp_assay.config.authorization_reader import read_authorization
 from mcp_assay.config.rules import Accepted, ServerRules, ToolRule
 from mcp_assay.config.spec import Reference
 from mcp_assay.core.verdicts import Category
@@ -20,8 +21,9 @@ BUDGETS = ("calls", "cold_start_s", "cold_starts", "growth_s", "p95_s", "per_too
 """Limits of measurements that can be set; seconds where the name ends in ``_s``, numbers of repetitions otherwise."""
 THRESHOLDS = {"ready_score": 100.0, "ready_evidence": 1.0}
 """Bars of the verdict READY, with the largest value that makes sense."""
+SERVER_KEYS = ("accept", "auth", "budgets", "elicitation", "required", "secrets", "tools")
+"""What can be said of the servers that a pattern names."""
 
-_SERVER_KEYS = ("accept", "budgets", "elicitation", "required", "secrets", "tools")
 _REFERENCE = re.compile(r"\$\{(?P<source>env|input|file):(?P<name>[^}]+)\}")
 
 
@@ -52,11 +54,12 @@ def read_overlay(view: View) -> ReadOverlay:
 
 
 def _server(view: View) -> ServerRules:
-    fields = view.known(_SERVER_KEYS)
+    fields = view.known(SERVER_KEYS)
     return ServerRules(
         tools=_tools(fields["tools"]) if "tools" in fields else {},
         required=fields["required"].boolean() if "required" in fields else None,
         accept=tuple(_accepted(item) for item in fields["accept"].items()) if "accept" in fields else (),
+        auth=read_authorization(fields["auth"]) if "auth" in fields else None,
         budgets=_budgets(fields.get("budgets")),
         elicitation=_object(fields["elicitation"]) if "elicitation" in fields else {},
         secrets=_secrets(fields["secrets"]) if "secrets" in fields else {},

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from mcp_assay.config.authorization import Authorization
     from mcp_assay.config.spec import Reference
     from mcp_assay.core.json_types import Json
 
@@ -61,6 +62,7 @@ class ServerRules:
         tools: Rules by tool pattern, in the order of the file.
         required: Whether the run fails when the server cannot be tested; None leaves it to the client's file.
         accept: Accepted findings.
+        auth: How to sign in, None when nothing is said.
         budgets: Limits of measurements by name.
         elicitation: Answers to elicitation requests, by field.
         secrets: Where the values of the client file's references come from, by reference name.
@@ -69,6 +71,7 @@ class ServerRules:
     tools: Mapping[str, ToolRule] = field(default_factory=dict[str, ToolRule])
     required: bool | None = None
     accept: tuple[Accepted, ...] = ()
+    auth: Authorization | None = None
     budgets: Mapping[str, float] = field(default_factory=dict[str, float])
     elicitation: Mapping[str, Json] = field(default_factory=dict[str, "Json"])
     secrets: Mapping[str, Reference] = field(default_factory=dict[str, "Reference"])

@@ -19,6 +19,8 @@ from mcp_assay.core.errors import ConfigError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from mcp_assay.config.authorization import Authorization, Grant
+
 
 class UnsetVariableError(ConfigError):
     """A configured text refers to a variable that has no value, or an empty one without an empty default.
@@ -134,6 +136,7 @@ class Launch:
         cwd: Working directory, or None for ours.
         url: Endpoint (HTTP, SSE), or None.
         headers: HTTP headers to send.
+        auth: How to get a token for the server, None when it needs none or has it among its headers.
         secrets: Values to redact by the label that stands in for them.
     """
 
@@ -144,6 +147,7 @@ class Launch:
     cwd: Path | None = None
     url: str | None = None
     headers: Mapping[str, str] = field(default_factory=dict[str, str])
+    auth: Grant | None = None
     secrets: Mapping[str, str] = field(default_factory=dict[str, str])
 
     def __repr__(self) -> str:
@@ -177,6 +181,7 @@ class ServerSpec:
         required: Whether the document says that nothing works without this server.
         dialect: Name of the document's dialect, for example ``vscode``.
         protocol: The only revision to speak with it, or None for the run's choice; never from a document.
+        auth: How to sign in, in the place of an ``Authorization`` header; from our own settings, never from a document.
     """
 
     name: str
@@ -200,6 +205,7 @@ class ServerSpec:
     required: bool = False
     dialect: str = "mcpServers"
     protocol: str | None = None
+    auth: Authorization | None = None
 
     @property
     def id(self) -> str:
@@ -214,8 +220,9 @@ class ServerSpec:
     def references(self) -> tuple[Reference, ...]:
         """Return every reference in the server's texts, in their order."""
         optional = (self.cwd, self.url)
-        texts = (*self.command, *self.env.values(), *self.env_files, *self.headers.values())
-        return tuple(reference for text in (*texts, *optional) if text is not None for reference in text.references)
+        texts = (*self.command, *self.env.values(), *self.env_files, *self._sent_headers().values(), *optional)
+        configured = (reference for text in texts if text is not None for reference in text.references)
+        return (*configured, *(self.auth.references if self.auth else ()))
 
     def resolve(self, variables: Variables) -> Launch:
         """Return what to start or reach, with every reference looked up in ``variables``.
@@ -227,8 +234,9 @@ class ServerSpec:
         texts = _Texts(self, variables)
         command = tuple(texts.text(part) for part in self.command)
         env = texts.files() | {name: texts.text(value) for name, value in self.env.items()}
-        headers = {name: texts.text(value) for name, value in self.headers.items()}
+        headers = {name: texts.text(value) for name, value in self._sent_headers().items()}
         url = texts.text(self.url) if self.url else None
+        grant, given = self._grant(variables)
         return Launch(
             name=self.name,
             transport=self.transport,
@@ -237,8 +245,20 @@ class ServerSpec:
             cwd=self._folder(texts.text(self.cwd)) if self.cwd else None,
             url=url,
             headers=headers,
-            secrets=secrets_of(command=command, env=env, url=url, headers=headers, variables=texts.found),
+            auth=grant,
+            secrets=secrets_of(command=command, env=env, url=url, headers=headers, variables=texts.found | given),
         )
+
+    def _sent_headers(self) -> dict[str, Template]:
+        """Return the configured headers, without the credentials that a grant takes the place of."""
+        return {name: value for name, value in self.headers.items() if not self.auth or name.lower() != "authorization"}
+
+    def _grant(self, variables: Variables) -> tuple[Grant | None, dict[str, str]]:
+        """Return how to sign in, and what the references to its secrets stood for."""
+        if self.auth is None:
+            return None, {}
+        public, secret = _Texts(self, variables, self.auth.path), _Texts(self, variables, self.auth.path)
+        return self.auth.resolve(public.text, secret.text), secret.found
 
     def _folder(self, text: str) -> Path:
         """Return a configured folder, relative ones seen from the entry's own folder."""
@@ -248,10 +268,11 @@ class ServerSpec:
 class _Texts:
     """Looks the references of one server up and remembers what they stood for."""
 
-    __slots__ = ("_spec", "_variables", "found")
+    __slots__ = ("_path", "_spec", "_variables", "found")
 
-    def __init__(self, spec: ServerSpec, variables: Variables) -> None:
+    def __init__(self, spec: ServerSpec, variables: Variables, path: Path | None = None) -> None:
         self._spec = spec
+        self._path = path or spec.path or spec.config
         self._variables = variables
         self.found: dict[str, str] = {}
 
@@ -266,7 +287,7 @@ class _Texts:
         """Return the variables of the server's env files; a later file wins."""
         found: dict[str, str] = {}
         for name in self._spec.env_files:
-            place = (self._spec.path or self._spec.config, name.line or None, name.column or None)
+            place = (self._path, name.line or None, name.column or None)
             found |= read_env_file(self.text(name), self._spec.folder or Path(), place)
         return found
 
@@ -275,9 +296,8 @@ class _Texts:
         if not value and reference.default is not None:
             return reference.default if isinstance(reference.default, str) else self.text(reference.default)
         if not value:
-            path = self._spec.path or self._spec.config
             raise UnsetVariableError(
-                reference, path=path, line=template.line, column=template.column, empty=value is not None
+                reference, path=self._path, line=template.line, column=template.column, empty=value is not None
             )
         self.found[f"{reference.source} {reference.name}"] = value
         return value
@@ -285,7 +305,7 @@ class _Texts:
     def _error(self, message: str, template: Template) -> ConfigError:
         return ConfigError(
             message,
-            path=self._spec.path or self._spec.config,
+            path=self._path,
             line=template.line or None,
             column=template.column or None,
         )

@@ -104,6 +104,16 @@ class Redactor:
         spans += [(match.start(), match.end(), "token") for match in _TOKEN_SHAPES.finditer(text)]
         return _replaced(text, spans) if spans else text
 
+    def learn(self, more: Mapping[str, str]) -> None:
+        """Know ``more`` secrets from now on, such as a token that was given during the run.
+
+        Everybody who holds this redactor profits. Whoever redacts in another thread meanwhile sees the old or the new
+        secrets.
+        """
+        grown = self.with_secrets(more)
+        for name in ("secrets", "_labels", "_split_labels"):
+            object.__setattr__(self, name, getattr(grown, name))
+
     def with_secrets(self, more: Mapping[str, str]) -> Redactor:
         """Return a redactor that knows ``more`` secrets as well."""
         return Redactor({**self.secrets, **more})

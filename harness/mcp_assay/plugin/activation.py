@@ -82,6 +82,7 @@ def _state(config: pytest.Config, options: Options, documents: Sequence[ConfigDo
     every_revision = options.mcp_protocol == EVERY_REVISION
     if options.mcp_protocol is not None and not every_revision:
         _check_protocol(options.mcp_protocol)
+    overlay = Overlay.find(config.invocation_params.dir, root=config.rootpath)
     accepted = Accepted.of(options, root=config.rootpath, invoked_in=config.invocation_params.dir, clock=SystemClock())
     settings = Settings(
         gate=Gate(options.mcp_level),
@@ -91,7 +92,7 @@ def _state(config: pytest.Config, options: Options, documents: Sequence[ConfigDo
         strict=accepted.strict,
     )
     return AssaySession(
-        documents=documents,
+        documents=[document.signing_in(overlay) for document in documents],
         variables=variables_of(options.mcp_input),
         settings=settings,
         limits=Limits(start_s=options.mcp_start_timeout, call_s=options.mcp_call_timeout),
@@ -99,7 +100,7 @@ def _state(config: pytest.Config, options: Options, documents: Sequence[ConfigDo
         every_revision=every_revision,
         checks=settings.wanted(check for group in config.hook.pytest_mcp_checks(config=config) for check in group),
         reproduce=_reproduce(options, documents),
-        overlay=Overlay.find(config.invocation_params.dir, root=config.rootpath),
+        overlay=overlay,
         skip_unset=options.mcp_unset == "skip",
         on_demand=_on_demand(config),
         untimed=BESIDE_OTHERS if hasattr(config, "workerinput") else untimed_because(config),

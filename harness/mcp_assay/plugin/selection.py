@@ -5,7 +5,7 @@ from __future__ import annotations
 import fnmatch
 import os
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,6 +18,7 @@ from mcp_assay.core.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
+    from mcp_assay.config.overlay import Overlay
     from mcp_assay.config.spec import ServerSpec
 
 DEMO = "demo"
@@ -40,6 +41,14 @@ class ConfigDocument:
     path: Path
     id: str
     specs: tuple[ServerSpec, ...]
+
+    def signing_in(self, overlay: Overlay) -> ConfigDocument:
+        """Return the document with the grants that the user's own settings name.
+
+        Raises:
+            ConfigError: A grant cannot be used.
+        """
+        return replace(self, specs=tuple(overlay.signing_in(spec) for spec in self.specs))
 
 
 def demo_path() -> Path:

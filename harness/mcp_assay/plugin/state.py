@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
     from datetime import datetime
 
-    from mcp_assay.config.spec import ServerSpec, Variables
+    from mcp_assay.config.spec import Launch, ServerSpec, Variables
     from mcp_assay.core.verdicts import Verdict
     from mcp_assay.plugin.selection import ConfigDocument
     from mcp_assay.readiness.check import Check
@@ -315,7 +315,19 @@ class AssaySession:
             sdks=self.accepted.sdks,
             opening=self._opening,
             observations=self.taping.observations(self.presenter),
+            sign_in=self._sign_in,
         )
+
+    async def _sign_in(self, launch: Launch, *, timeout_s: float) -> Launch:
+        """Return a launch with its token, which is a secret of this run from then on.
+
+        Raises:
+            ConnectError: No token was given, or the server does not take it.
+        """
+        signed = await self.taping.sign_in(launch, timeout_s=timeout_s)
+        if signed is not launch:
+            self.presenter.redactor.learn({f"{launch.name} {label}": value for label, value in signed.secrets.items()})
+        return signed
 
     def _opening(self, connector: Connector, spec: ServerSpec) -> Opener:
         """Return what opens a server's connections: it answers elicitation by the user's settings, and is recorded."""

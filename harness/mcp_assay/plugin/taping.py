@@ -12,6 +12,7 @@ from mcp_assay.readiness.observations import (
     RecordedObservations,
     ReplayedObservations,
 )
+from mcp_assay.wire.oauth.signing import SignIn, sign_in, sign_in_recorded
 from mcp_assay.wire.recording import Recorder, RecordingConnector
 from mcp_assay.wire.replay import ReplayConnector
 
@@ -40,6 +41,11 @@ class Taping:
         if self.recorder is not None:
             return RecordingConnector(inner=connector, recorder=self.recorder)
         return self.replay or connector
+
+    @property
+    def sign_in(self) -> SignIn:
+        """What gets tokens: nobody signs in where no server is reached."""
+        return sign_in if self.replay is None else sign_in_recorded
 
     def observations(self, presenter: Presenter) -> Observations:
         """Return what keeps or hands out what is seen beside the wire."""

@@ -13,6 +13,7 @@ from mcp_assay.readiness.settings import Settings
 from mcp_assay.readiness.subject import Run, add_server
 from mcp_assay.runtime.manager import MCPClientManager
 from mcp_assay.runtime.registry import DynamicToolRegistry
+from mcp_assay.wire.oauth.signing import SignIn, sign_in
 from mcp_assay.wire.schemas import SchemaJudge
 from mcp_assay.wire.versions import spoken_versions
 
@@ -65,6 +66,7 @@ async def open_run(
     sdks: Sequence[SdkBaseline] = (),
     opening: Callable[[Connector, ServerSpec], Opener] | None = None,
     observations: Observations | None = None,
+    sign_in: SignIn = sign_in,
 ) -> OpenRun:
     """Connect to every server side by side, list what they offer and build the registry.
 
@@ -83,10 +85,13 @@ async def open_run(
         sdks: The findings that come from SDKs, which the user accepts.
         opening: Wraps the connector that opens a server's connections, for example to record what goes over them.
         observations: Keeps or hands out what is seen beside the wire.
+        sign_in: Gets the tokens of servers whose specification names a grant.
     """
     clock = clock or SystemClock()
     wanted = [spec for spec in specs if not spec.disabled]
-    manager = MCPClientManager(wanted, connector=connector, variables_for=variables_for, opening=opening)
+    manager = MCPClientManager(
+        wanted, connector=connector, variables_for=variables_for, opening=opening, sign_in=sign_in
+    )
     started = clock.monotonic()
     try:
         await manager.connect_all()

@@ -17,6 +17,7 @@ from mcp_assay.runtime.states import ManagedServer, ServerEvent, ServerState
 from mcp_assay.runtime.supervision import Supervisor, WatchPolicy, sign_of_life
 from mcp_assay.wire.connect import Connector
 from mcp_assay.wire.limits import MIB, Limits
+from mcp_assay.wire.oauth.signing import SignIn, sign_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -47,6 +48,7 @@ class MCPClientManager:
         connector: Opens connections, with its limits; closing its reaper stays with the caller.
         variables_for: Where the references of a server's configuration are looked up; our environment by default.
         opening: Wraps the connector that opens a server's connections, for example to record what goes over them.
+        sign_in: Gets the tokens of servers whose specification names a grant.
         watch: Whether servers are kept alive in the background, by signs of life and restarts with backoff. Without it
             nothing happens unless asked for.
     """
@@ -58,10 +60,12 @@ class MCPClientManager:
         connector: Connector | None = None,
         variables_for: Callable[[ServerSpec], Variables] | None = None,
         opening: Callable[[Connector, ServerSpec], Opener] | None = None,
+        sign_in: SignIn = sign_in,
         watch: bool | WatchPolicy = False,
     ) -> None:
         self.connector = connector or Connector(limits=Limits(log_bytes=_REMEMBERED_BYTES))
         self._opening = opening or _directly
+        self._sign_in = sign_in
         self._owns_connector = connector is None
         self._variables_for = variables_for or _from_environment
         self._servers = {server.id: server for server in (ManagedServer(spec=spec) for spec in specs)}
@@ -263,8 +267,10 @@ class MCPClientManager:
         self.change(server, ServerState.RECONNECTING if server.restarts else ServerState.STARTING)
         async with self._starts:
             try:
+                opener = self.opener_for(server.spec)
                 server.launch = server.spec.resolve(self._variables_for(server.spec))
-                server.session = await self.opener_for(server.spec).open_session(server.launch)
+                server.launch = await self._sign_in(server.launch, timeout_s=opener.limits.start_s)
+                server.session = await opener.open_session(server.launch)
                 server.session.channel.on_end(partial(self._lost, server, server.session))
                 server.inventory = await take_inventory(server.session)
                 server.fault = None

@@ -83,15 +83,19 @@ def status_fault(status: int, header: Callable[[str], str | None], body: bytes) 
     if status == HTTPStatus.UNAUTHORIZED:
         challenge = header("www-authenticate")
         message += f"; WWW-Authenticate: {challenge[:_SHOWN_BODY]}" if challenge else " without WWW-Authenticate"
-        return Fault(kind=FaultKind.MISSING_CREDENTIALS, message=message, hint=_HINTS[status])
+        hint = _OAUTH_HINT if challenge and "resource_metadata=" in challenge else _HINTS[status]
+        return Fault(kind=FaultKind.MISSING_CREDENTIALS, message=message, hint=hint)
     if retry := header("retry-after"):
         message += f"; Retry-After: {retry[:_SHOWN_BODY]}"
     message += _body_words(header("content-type") or "", body)
     return Fault(kind=FaultKind.HTTP, message=message, hint=_HINTS.get(status))
 
 
+_OAUTH_HINT = (
+    'it wants an OAuth token: name a grant in [servers."NAME".auth] of mcp-assay.toml, or set the Authorization header'
+)
 _HINTS = {
-    401: "set the Authorization header in the server's headers, or sign in",
+    401: "set the Authorization header in the server's headers",
     403: "the credentials do not allow this, or the server refuses our Host or Origin",
     404: "check the path of the URL; many servers listen at /mcp",
     405: "check the path of the URL, and whether the server speaks the older HTTP+SSE transport",

@@ -9,6 +9,7 @@ import sys
 import threading
 
 from rawserver import faults_answers, faults_content, faults_http, faults_process, faults_sse, violations_http
+from rawserver.http_oauth import AuthorizationServer
 from rawserver.http_site import Site
 from rawserver.http_wire import serve
 from rawserver.main import listing, parser, server_of, spoil
@@ -29,6 +30,8 @@ def options():
     made = parser("A small MCP server over HTTP with faults to switch on.")
     made.add_argument("--port-file", type=pathlib.Path, help="write the port there as well")
     made.add_argument("--token", help="refuse requests without this bearer token")
+    made.add_argument("--oauth", type=float, metavar="SECONDS", help="give out tokens that last so long, and want one")
+    made.add_argument("--oauth-fault", action="append", default=[], metavar="NAME", help="see http_oauth.py")
     made.add_argument("--sse", action="store_true", help="answer every request with an event stream")
     made.add_argument("--tls", nargs=2, metavar=("CERT", "KEY"), help="speak TLS with this certificate")
     return made.parse_args()
@@ -57,6 +60,8 @@ def main():
     server = server_of(chosen)
     site = Site(server, f"{scheme}://127.0.0.1:{port}", token=chosen.token, always_sse=chosen.sse)
     site.on_http.append(log)
+    if chosen.oauth:
+        AuthorizationServer(site, lifetime=chosen.oauth, faults=chosen.oauth_fault)
     spoil(server, site, chosen, KNOWN, violations_http.INSTALLERS)
     threading.Thread(target=serve, args=(listener, site.handle), daemon=True).start()
     if chosen.port_file:

@@ -102,6 +102,7 @@ class Site:
         self.server = server
         self.base = base
         self.token = token
+        self.lets_in = lambda authorization: self.token is None or authorization == f"Bearer {self.token}"
         self.always_sse = always_sse
         self.streamed = set()
         self.endless = set()
@@ -180,7 +181,7 @@ class Site:
             exchange.respond(403)
         elif host not in {"127.0.0.1", "localhost"}:
             exchange.respond(421)
-        elif self.token is not None and exchange.headers.get("authorization") != f"Bearer {self.token}":
+        elif not self.lets_in(exchange.headers.get("authorization")):
             self.unauthorized(exchange)
         return exchange.answered.is_set()
 
@@ -196,7 +197,8 @@ class Site:
             "authorization_servers": [f"{self.base}/as"],
             "scopes_supported": ["mcp"],
         }
-        exchange.respond(200 if self.token is not None else 404, json.dumps(known).encode() if self.token else b"")
+        protected = self.token is not None
+        exchange.respond(200 if protected else 404, json.dumps(known).encode() if protected else b"")
 
     def post(self, exchange):
         """Take one message."""

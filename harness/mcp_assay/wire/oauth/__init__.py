@@ -1,0 +1,1 @@
+"""Signing in at protected servers through the official SDK's OAuth providers."""
