@@ -154,6 +154,7 @@ def _written(path: Path, text: str) -> Path:
 
 
 PLAIN = 'grant = "client_credentials"\nissuer = "https://a"\nclient_id = "me"\nclient_secret = "hunter22"\n'
+RELATIVE = PLAIN.replace("https://a", "auth.corp").replace("hunter22", "${env:S}")
 UNBOUND = 'grant = "interactive"\nclient_id = "me"\nclient_secret = "${env:S}"\n'
 
 
@@ -176,7 +177,7 @@ UNBOUND = 'grant = "interactive"\nclient_id = "me"\nclient_secret = "${env:S}"\n
         ('[servers.s.auth]\ngrant = "interactive"\nscopes = "x"\n', 3, "did you mean 'scope'?"),
         ('[servers.s.auth]\ngrant = "interactive"\nport = 70000\n', 3, "must be a port from 1 to 65535"),
         (f"[servers.s.auth]\n{PLAIN}", 5, "client_secret must be a reference\nhint: refer to it"),
-        (f"[servers.s.auth]\n{PLAIN.replace('https://a', 'auth.corp')}", 3, "must be an http or https address"),
+        (f"[servers.s.auth]\n{RELATIVE}", 3, "must be an http or https address"),
         (
             '[servers.s.auth]\ngrant = "client_credentials"\nclient_id = "me"\n',
             1,
