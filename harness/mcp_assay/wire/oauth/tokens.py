@@ -23,7 +23,7 @@ from pydantic import BaseModel, ValidationError
 from mcp_assay.core.identifiers import slug
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncGenerator
     from pathlib import Path
 
     from mcp.client.auth.oauth2 import OAuthContext
@@ -43,7 +43,7 @@ def token_path(launch: Launch, grant: Interactive) -> Path:
 
 
 @contextlib.asynccontextmanager
-async def one_at_a_time(path: Path | None) -> AsyncIterator[None]:
+async def one_at_a_time(path: Path | None) -> AsyncGenerator[None]:
     """Keep other runs and workers from the tokens in ``path``; without one there is nothing to keep them from.
 
     A refresh token is good once, and some authorization servers sign a person out when it comes twice.
