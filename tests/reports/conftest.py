@@ -161,11 +161,27 @@ def document() -> Document:
     verdicts = [made for facts in servers if facts.status is ServerStatus.CONNECTED for made in verdicts_of(facts)]
     reach = {"outcome": Outcome.FAIL, "expected": "the server answers", "observed": fault.message}
     verdicts.append(verdict("portainer", CHECKS[0], None, **reach))
+    return build_document(RUN, servers, verdicts, workflows=[workflow()], trends=trends())
+
+
+def workflow() -> Any:
+    """A workflow of two steps."""
     create = {"id": "create", "server": "memory", "tool": "tool_0", "outcome": "result", "duration_s": 0.02}
     read = {"id": "read", "server": "memory", "tool": "tool_2", "outcome": "result", "duration_s": 0.03}
     steps = [{**create, "started_s": 0.0}, {**read, "started_s": 0.02, "needs": ["create"]}]
-    workflow: Any = {"name": "remember", "servers": ["memory"], "verdict": "pass", "steps": steps}
-    return build_document(RUN, servers, verdicts, workflows=[workflow])
+    return {"name": "remember", "servers": ["memory"], "verdict": "pass", "steps": steps}
+
+
+def trends() -> list[Any]:
+    """Scores that stay, and a 95th percentile that doubles with the sixth run."""
+    runs = [{"at": f"2026-11-{day:02}T03:00:00Z", "commit": f"{day:040x}"} for day in range(1, 11)]
+    scores = [{**run, "value": 95.0 + at % 2} for at, run in enumerate(runs)]
+    slower = [{**run, "value": (0.02 if at < 5 else 0.04) + at % 2 * 0.001} for at, run in enumerate(runs)]
+    about = {"server": "memory", "config": "servers.json"}
+    return [
+        {**about, "tool": None, "metric": "score", "unit": "points", "points": scores, "change_points": []},
+        {**about, "tool": "tool_0", "metric": "p95", "unit": "s", "points": slower, "change_points": [5]},
+    ]
 
 
 @pytest.fixture(scope="session")
@@ -190,6 +206,25 @@ def hostile_document() -> Document:
         if entry["error"]:
             entry["error"] |= {"message": HOSTILE, "hint": HOSTILE, "stderr_tail": HOSTILE}
     raw["results"][1]["exchange"] = {HOSTILE: [HOSTILE]}
+    raw["trends"] = [{**trend, "server": HOSTILE, "tool": HOSTILE, "metric": HOSTILE} for trend in trends()]
+    for trend, unit in zip(raw["trends"], ("s", HOSTILE), strict=True):
+        stamps = {"at": "2026-11-01T03:00:00Z", "commit": HOSTILE}
+        trend |= {"unit": unit, "points": [{**point, **stamps} for point in trend["points"]]}
+    step = {"id": HOSTILE, "server": HOSTILE, "tool": HOSTILE, "outcome": HOSTILE, "duration_s": 0.1}
+    asides = {"needs": [HOSTILE], "observed": HOSTILE, "fallback": [HOSTILE], "undo": HOSTILE, "undone": True}
+    steps = [{**step, **asides}, {**step, **asides, "id": HOSTILE + "2"}]
+    raw["workflows"] = [{"name": HOSTILE, "servers": [HOSTILE], "verdict": "fail", "steps": steps}]
+    came: Any = {"check": HOSTILE, "server": HOSTILE, "tool": HOSTILE, "verdict": "fail"}
+    score = {"before": 90.0, "now": None, "verdict_before": "READY", "verdict_now": None}
+    raw["changes"] = {
+        "since": HOSTILE,
+        "new": [came],
+        "gone": [{**came, "tool": None}],
+        "known": 1,
+        "scores": [{"server": HOSTILE, **score}],
+        "tools_added": [HOSTILE],
+        "tools_removed": [],
+    }
     return document
 
 

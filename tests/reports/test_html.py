@@ -10,15 +10,18 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from mcp_assay_reports import html_report
+from mcp_assay_reports.changes import compared
 
 if TYPE_CHECKING:
     from mcp_assay.core.contract import Document
 
 VOID = {"meta", "br", "input"}
-ALLOWED = VOID | set(
-    "html head title style body script a header h1 h2 h3 span button div nav ul ol li main section table thead tbody "  # noqa: SIM905
-    "tr th td dl dt dd p pre strong form label select option fieldset legend noscript footer svg line rect".split()
-)
+STRUCTURE = """
+    html head title style body script a header h1 h2 h3 span button div nav ul ol li main section table thead tbody tr
+    th td dl dt dd p pre code strong form label select option fieldset legend noscript footer output
+"""
+DRAWING = "svg line rect g path text polyline circle"
+ALLOWED = {*VOID, *STRUCTURE.split(), *DRAWING.split()}
 
 
 class Reader(HTMLParser):
@@ -144,13 +147,62 @@ def test_the_overview_needs_no_script(document: Document) -> None:
 
 def test_a_budget_is_drawn_into_the_latencies(document: Document) -> None:
     entries: Any = [{**document["benchmarks"][0], "budget_p95_s": 1.0}]
-    assert 'class="budget" x1="1000.0"' in html_report.render({**document, "benchmarks": entries})
+    text = html_report.render({**document, "benchmarks": entries})
+    # The budget is the longest time of all, and the scale ends a fifth beyond it.
+    (at,) = re.findall(r'class="budget" x1="([\d.]+)" y1="2"', text)
+    assert 960 < float(at) < 1_000
 
 
 def test_a_histogram_is_drawn_bar_by_bar(document: Document) -> None:
     entries: Any = [{**document["benchmarks"][0], "histogram": [[0.001, 5], [0.002, 0], [0.004, 10]]}]
     text = html_report.render({**document, "benchmarks": entries})
-    assert text.count('class="bar"') == 2
+    assert len(re.findall(r'class="bar" x="[\d.]+" y="\d+\.', text)) == 2
+
+
+def test_a_missed_budget_is_told_by_colour_and_in_words(document: Document) -> None:
+    entries: Any = [{**document["benchmarks"][0], "budget_p95_s": 0.0001}]
+    text = html_report.render({**document, "benchmarks": entries})
+    assert '<svg class="range over"' in text
+    assert "budget for p95 100 us" in text
+
+
+def test_the_bar_of_verdicts_is_as_long_as_their_shares(document: Document) -> None:
+    words = ["pass"] * 6 + ["fail", "warn", "skip", "skip"]
+    results: Any = [{**document["results"][0], "verdict": word} for word in words]
+    text = html_report.render({**document, "results": results})
+    assert '<rect class="pass" x="0.0" width="600.0" height="8"/><rect class="warn" x="600.0" width="100.0"' in text
+    assert "6 pass, 1 fail, 1 warn, 2 skip, 0 error" in text
+
+
+def test_a_change_of_level_is_drawn_and_told(document: Document) -> None:
+    text = html_report.render(document)
+    assert text.count('<line class="change"') == 1
+    assert text.count('<line class="level"') == 3
+    assert "20 ms to 41 ms since 2026-11-06 at 0000000000" in text
+    assert text.index("memory: tool_0</h3>") < text.index("memory</h3>"), "what changed comes first"
+    assert "score over 10 runs" in text
+
+
+def test_metrics_that_were_measured_once_make_no_page(document: Document) -> None:
+    once: Any = [{**trend, "points": trend["points"][:1]} for trend in document["trends"]]
+    text = html_report.render({**document, "trends": once})
+    assert 'href="#trends"' not in text
+    assert "over past runs" not in text
+
+
+def test_many_trends_with_many_runs_stay_small(document: Document) -> None:
+    trend = document["trends"][1]
+    many: Any = [{**trend, "tool": f"t{at}", "points": trend["points"] * 100} for at in range(2_000)]
+    text = html_report.render({**document, "trends": many})
+    assert len(text) < 1_500_000
+    assert "and 1700 more metrics in the JSON report" in text
+
+
+def test_what_changed_is_told_on_the_first_page(document: Document) -> None:
+    calmer: Any = {**document, "results": [r for r in document["results"] if r["check"] != "TOOL-003"]}
+    text = html_report.render({**document, "changes": compared(document, calmer, since="main.json")})
+    assert "<h2>Since main.json</h2><p>14 new findings, 0 gone, 2 still there</p>" in text
+    assert "14 tools of everything: tool_10, tool_11, tool_12, tool_13, tool_14 and 9 more" in text
 
 
 def test_steps_stand_where_they_ran(document: Document) -> None:

@@ -38,7 +38,8 @@ CONTRAST = """() => {
         return (Math.max(...pair) + 0.05) / (Math.min(...pair) + 0.05);
     });
 }"""
-VIEWS = ("", "#matrix", "#results", "#latency", "#server/0", "#result/4", "#cell/CALL-001/0", "#nonsense/9")
+PAGES = ("", "#matrix", "#results", "#latency", "#trends", "#workflows")
+VIEWS = (*PAGES, "#server/0", "#result/4", "#cell/CALL-001/0", "#nonsense/9")
 
 
 @pytest.fixture(scope="module")
@@ -152,9 +153,28 @@ def test_both_themes_are_legible(document: Document, visit: Callable[..., Any], 
 
 
 def test_a_narrow_screen_needs_no_sideways_scrolling(document: Document, visit: Callable[..., Any]) -> None:
-    for view in ("", "#matrix", "#results", "#server/1"):
+    for view in (*PAGES, "#server/1"):
         page = visit(document, view, viewport={"width": 360, "height": 740})
         assert page.evaluate("document.documentElement.scrollWidth") <= 360
+
+
+def test_trends_are_narrowed_by_words(document: Document, visit: Callable[..., Any]) -> None:
+    page = visit(document, "#trends")
+    assert page.locator(".trend:visible").count() == 2
+    page.locator("#trend-filter input").fill("tool_0 p95")
+    assert page.locator(".trend:visible").count() == 1
+    assert page.locator("#trend-filter output").inner_text() == "1 of 2 metrics"
+
+
+def test_a_graph_stands_within_its_frame_and_can_be_scrolled_by_keyboard(
+    document: Document, visit: Callable[..., Any]
+) -> None:
+    wide = [{**document["workflows"][0]["steps"][0], "id": f"s{at}", "needs": [f"s{at - 1}"]} for at in range(20)]
+    page = visit({**document, "workflows": [{**document["workflows"][0], "steps": wide}]}, "#workflows")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 1280
+    page.locator(".graph").focus()
+    page.keyboard.press("ArrowRight")
+    page.wait_for_function("document.querySelector('.graph').scrollLeft > 0")
 
 
 def test_ten_thousand_results_can_be_paged_through(big_document: Document, visit: Callable[..., Any]) -> None:

@@ -125,7 +125,7 @@
     more.addEventListener("click", extend);
     extend();
     const titles = ["Verdict", "Check", "Level", "On", "Seen"].map((title) => make("th", { scope: "col" }, title));
-    return [make("div", { class: "scroll" }, make("table", {}, make("caption", {}, caption), make("thead", {}, make("tr", {}, ...titles)), body)), more];
+    return [make("div", { class: "scroll" }, make("table", { class: "list" }, make("caption", {}, caption), make("thead", {}, make("tr", {}, ...titles)), body)), more];
   };
   const byGravity = (a, b) => GRAVITY.indexOf(verdict(data.results[a])) - GRAVITY.indexOf(verdict(data.results[b])) || a - b;
   const drawResults = () => {
@@ -206,6 +206,20 @@
       ...listing(indices, `${indices.length} results, gravest first`),
     ];
   };
+
+  // ---- trends: cards narrowed by words
+  const narrow = document.getElementById("trend-filter");
+  if (narrow) {
+    const cards = [...document.querySelectorAll(".trend")].map((card) => [card, card.textContent.toLowerCase()]);
+    const sift = () => {
+      const words = narrow.querySelector("input").value.toLowerCase().split(/\s+/).filter(Boolean);
+      for (const [card, held] of cards) card.hidden = !words.every((word) => held.includes(word));
+      narrow.querySelector("output").textContent = `${cards.filter(([card]) => !card.hidden).length} of ${cards.length} metrics`;
+    };
+    narrow.hidden = false;
+    narrow.addEventListener("input", sift);
+    sift();
+  }
 
   // ---- views: the part of the address behind # says what is shown
   const pages = {

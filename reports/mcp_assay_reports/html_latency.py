@@ -1,4 +1,4 @@
-"""The measured parts of the HTML report: latencies as ranges on one scale, workflows as steps in time."""
+"""Latencies in the HTML report: histogram, percentiles and budget of each measurement, all on one scale."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from mcp_assay_reports.texts import line, plural, seconds
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from mcp_assay.core.contract import BenchmarkEntry, Document, StepEntry, WorkflowEntry
+    from mcp_assay.core.contract import BenchmarkEntry, Document
 
 _WIDTH = 1_000
 _HEIGHT = 36
 _FLOOR = 26
-_MOST = 1_000
-_STEP_TITLES = ("Step", "Needs", "Server", "Tool", "Outcome", "Took", "When")
+_MOST = 400
+_DECADES = tuple(10.0**power for power in range(-6, 4))
 _NUMBER = ' class="number"'
-_LATENCY_TEXTS = ("Server", "Tool", "Load", "Range")
-_LATENCY_TITLES = ("Server", "Tool", "Load", "Calls", "Errors", "p50", "p90", "p95", "p99", "Range")
+_LATENCY_TEXTS = ("Server", "Tool", "Load")
+_LATENCY_TITLES = ("Server", "Tool", "Load", "Calls", "Errors", "p50", "p90", "p95", "p99")
 
 
 class _Scale:
@@ -35,6 +35,11 @@ class _Scale:
         share = (math.log10(max(value, 1e-7)) - self._low) / self._span
         return round(min(1.0, max(0.0, share)) * _WIDTH, 1)
 
+    @property
+    def grid(self) -> list[float]:
+        """Return the powers of ten between the ends, in seconds."""
+        return [value for value in _DECADES if 0 < self.at(value) < _WIDTH]
+
 
 def latency_section(document: Document) -> str:
     """Return the table of measurements, every range on the same scale."""
@@ -48,10 +53,11 @@ def _latency_table(entries: list[BenchmarkEntry], missing: int) -> Iterator[str]
     """Yield the table of measurements and what its ranges mean."""
     shortest = min(entry["latency_s"]["min"] for entry in entries)
     longest = max(max(entry["latency_s"]["max"], entry.get("budget_p95_s", 0.0)) for entry in entries)
-    scale = _Scale(shortest, longest)
+    scale = _Scale(shortest / 1.2, longest * 1.2)
     head = "".join(_title(title) for title in _LATENCY_TITLES)
-    yield f"<h2>Latency</h2><p>{_legend(shortest, longest)}</p>"
-    yield f'<div class="scroll"><table><thead><tr>{head}</tr></thead><tbody>'
+    yield f"<h2>Latency</h2>{_legend(shortest, longest)}"
+    yield f'<div class="scroll"><table class="latency"><thead><tr>{head}<th scope="col">{_axis(scale)}</th></tr>'
+    yield "</thead><tbody>"
     yield from (_latency_row(entry, scale) for entry in entries)
     yield "</tbody></table></div>"
     if missing > 0:
@@ -64,13 +70,35 @@ def _title(title: str) -> str:
 
 
 def _legend(shortest: float, longest: float) -> str:
-    """Return what the ranges show, in words."""
-    return (
-        f"Ranges run from {seconds(shortest)} to {seconds(longest)} on a logarithmic scale. Above, how many calls took "
-        "how long; below, the line from the shortest to the longest call and on it the bar from p50 to p95. "
-        "The upright mark is p99, the dashed one the budget for p95. "
-        "The number after the load model is that of calls in flight."
+    """Return what the drawings show, in words and with a sample of each mark."""
+    samples = (
+        ("bar", '<rect class="bar" x="2" y="2" width="10" height="10"/>', "how many calls took how long"),
+        ("range", '<line class="range" x1="0" y1="7" x2="14" y2="7"/>', "from the shortest to the longest call"),
+        ("body", '<rect class="body" x="0" y="4" width="14" height="6"/>', "from p50 to p95"),
+        ("tick", '<line class="tick" x1="7" y1="1" x2="7" y2="13"/>', "p99"),
+        (
+            "budget",
+            '<line class="budget" x1="7" y1="0" x2="7" y2="14"/>',
+            "budget for p95, red where it is missed",
+        ),
     )
+    marks = "".join(
+        f'<li><svg class="sample" viewBox="0 0 14 14" aria-hidden="true">{drawn}</svg> {words}</li>'
+        for _, drawn, words in samples
+    )
+    return (
+        f"<p>From {seconds(shortest)} to {seconds(longest)} on a logarithmic scale. The number after the load model is "
+        f'that of calls in flight.</p><ul class="legend">{marks}</ul>'
+    )
+
+
+def _axis(scale: _Scale) -> str:
+    """Return the powers of ten over the drawings."""
+    marks = "".join(
+        f'<text x="{scale.at(value) * 100 / _WIDTH:.1f}%" y="12" text-anchor="middle">{seconds(value)}</text>'
+        for value in scale.grid
+    )
+    return f'<svg class="axis" role="img" aria-label="Scale">{marks}</svg>'
 
 
 def _latency_row(entry: BenchmarkEntry, scale: _Scale) -> str:
@@ -94,8 +122,12 @@ def _range(entry: BenchmarkEntry, scale: _Scale) -> str:
     bars = _bars(entry.get("histogram", []), scale)
     body = f'<rect class="body" x="{p50}" y="{_FLOOR}" width="{max(round(p95 - p50, 1), 3)}" height="6"/>'
     limit = "" if budget is None else _mark("budget", scale.at(budget))
+    words += "" if budget is None else f", budget for p95 {seconds(budget)}"
+    over = " over" if budget is not None and latency["p95"] > budget else ""
+    grid = "".join(_mark("grid", scale.at(value)) for value in scale.grid)
     return (
-        f'<svg viewBox="0 0 {_WIDTH} {_HEIGHT}" preserveAspectRatio="none" role="img" aria-label="{words}">{bars}'
+        f'<svg class="range{over}" viewBox="0 0 {_WIDTH} {_HEIGHT}" preserveAspectRatio="none" role="img" '
+        f'aria-label="{words}"><title>{words}</title>{grid}{bars}'
         f'<line class="range" x1="{low}" y1="{_FLOOR + 3}" x2="{high}" y2="{_FLOOR + 3}"/>{body}'
         f"{_mark('tick', p99)}{limit}</svg>"
     )
@@ -121,53 +153,3 @@ def _bars(buckets: list[list[float]], scale: _Scale) -> str:
 def _mark(kind: str, at: float) -> str:
     """Return an upright mark."""
     return f'<line class="{kind}" x1="{at}" y1="2" x2="{at}" y2="{_HEIGHT - 1}"/>'
-
-
-def workflow_section(document: Document) -> str:
-    """Return every workflow with its steps in order."""
-    if not document["workflows"]:
-        return ""
-    return "<h2>Workflows</h2>" + "".join(_workflow(workflow) for workflow in document["workflows"][:_MOST])
-
-
-def _workflow(workflow: WorkflowEntry) -> str:
-    """Return one workflow: its verdict, its servers, its steps on a common line of time."""
-    steps = workflow["steps"][:_MOST]
-    length = max((_started(steps, at) + step["duration_s"] for at, step in enumerate(steps)), default=0.0) or 1.0
-    rows = "".join(_step(step, _started(steps, at), length) for at, step in enumerate(steps))
-    titles = "".join(f'<th scope="col">{title}</th>' for title in _STEP_TITLES)
-    servers = escape(line(", ".join(workflow["servers"])))
-    verdict = workflow["verdict"]
-    return (
-        f'<h3>{escape(line(workflow["name"], 120))} <span class="chip {verdict}">{verdict}</span></h3>'
-        f'<p class="soft">over {servers}, {seconds(length)} in all</p>'
-        f'<div class="scroll"><table><thead><tr>{titles}</tr></thead><tbody>{rows}</tbody></table></div>'
-    )
-
-
-def _started(steps: list[StepEntry], at: int) -> float:
-    """Return when a step started; steps that do not say so are taken to follow each other."""
-    return steps[at].get("started_s", sum(step["duration_s"] for step in steps[:at]))
-
-
-def _step(step: StepEntry, started: float, length: float) -> str:
-    """Return one step: what it needs, what it did, and when."""
-    needs = ", ".join(step.get("needs", []))
-    texts = "".join(
-        f"<td>{escape(line(text, 80))}</td>" for text in (needs, step["server"], step["tool"], step["outcome"])
-    )
-    bar = _bar(started / length, step["duration_s"] / length)
-    return (
-        f'<tr><th scope="row">{escape(line(step["id"], 80))}</th>{texts}'
-        f'<td class="number">{seconds(step["duration_s"])}</td><td>{bar}</td></tr>'
-    )
-
-
-def _bar(start: float, share: float) -> str:
-    """Return a step as a bar from its start, both as shares of the workflow's time."""
-    left = round(min(1.0, max(0.0, start)) * _WIDTH, 1)
-    width = max(round(min(1.0, max(0.0, share)) * _WIDTH, 1), 2)
-    return (
-        f'<svg viewBox="0 0 {_WIDTH} {_HEIGHT}" preserveAspectRatio="none" aria-hidden="true">'
-        f'<rect class="body" x="{left}" y="12" width="{width}" height="12"/></svg>'
-    )

@@ -1,0 +1,143 @@
+"""What changed since an earlier run: findings that came and went, scores and tools that moved."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mcp_assay_reports.texts import plural
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from mcp_assay.core.contract import (
+        ChangedFinding,
+        ChangedScore,
+        ChangesEntry,
+        Document,
+        ReadinessWord,
+        ResultEntry,
+        ServerEntry,
+    )
+
+_Key = tuple[str, str, str | None]
+_FINDINGS = ("fail", "error", "warn")
+_ORDER = (*_FINDINGS, "pass", "skip")
+_LEAST_STEP = 0.05
+
+
+def compared(now: Document, before: Document, *, since: str) -> ChangesEntry:
+    """Return what changed from one run to another.
+
+    A finding that was not exercised again, because its check was skipped or left out, is not told as gone.
+
+    Args:
+        now: The later run.
+        before: The earlier one.
+        since: What to call the earlier one, such as the name of its file.
+    """
+    old, new = _findings(before), _findings(now)
+    judged = {_key(result) for result in now["results"] if result["verdict"] != "skip"}
+    gone = [_told(result) for key, result in old.items() if key not in new and key in judged]
+    tools_before, tools_now = _tools(before), _tools(now)
+    both = {server["name"] for server in before["servers"]} & {server["name"] for server in now["servers"]}
+    return {
+        "since": since,
+        "new": [_told(result) for key, result in new.items() if key not in old],
+        "gone": gone,
+        "known": sum(key in old for key in new),
+        "scores": list(_scores(before, now)),
+        "tools_added": [f"{server}: {tool}" for server, tool in tools_now if (server, tool) not in tools_before],
+        "tools_removed": [
+            f"{server}: {tool}" for server, tool in tools_before if server in both and (server, tool) not in tools_now
+        ],
+    }
+
+
+def changes_in_words(changes: ChangesEntry) -> str:
+    """Return the numbers in one sentence."""
+    told = [
+        f"{plural(len(changes['new']), 'new finding')}",
+        f"{len(changes['gone'])} gone",
+        f"{changes['known']} still there",
+    ]
+    tools = {"added": changes.get("tools_added", []), "removed": changes.get("tools_removed", [])}
+    told += [f"{plural(len(names), 'tool')} {word}" for word, names in tools.items() if names]
+    return ", ".join(told)
+
+
+def gathered(found: Sequence[ChangedFinding]) -> list[list[ChangedFinding]]:
+    """Return findings in groups of one check, server and verdict, failures first."""
+    groups: dict[tuple[str, str, str], list[ChangedFinding]] = {}
+    for entry in found:
+        groups.setdefault((entry["verdict"], entry["check"], entry["server"]), []).append(entry)
+    return sorted(groups.values(), key=lambda entries: _ORDER.index(entries[0]["verdict"]))
+
+
+def changed_scores(changes: ChangesEntry) -> list[ChangedScore]:
+    """Return the servers whose score or verdict moved, what became worse first."""
+    moved = [entry for entry in changes.get("scores", []) if _moved(entry)]
+    return sorted(moved, key=lambda entry: (entry["now"] or 0.0) - (entry["before"] or 0.0))
+
+
+def _moved(entry: ChangedScore) -> bool:
+    """Return whether a server is told as changed: its verdict is another, or its score moved visibly."""
+    before, now = entry["before"], entry["now"]
+    if entry["verdict_before"] != entry["verdict_now"] or before is None or now is None:
+        return True
+    return abs(before - now) >= _LEAST_STEP
+
+
+def _key(result: ResultEntry) -> _Key:
+    """Return what makes a finding the same in two runs; its words may differ."""
+    return result["check"], result["server"], result["tool"]
+
+
+def _findings(document: Document) -> dict[_Key, ResultEntry]:
+    """Return the findings of a run."""
+    return {_key(result): result for result in document["results"] if result["verdict"] in _FINDINGS}
+
+
+def _told(result: ResultEntry) -> ChangedFinding:
+    """Return a finding as it is told."""
+    return {
+        "check": result["check"],
+        "server": result["server"],
+        "tool": result["tool"],
+        "verdict": result["verdict"],
+    }
+
+
+def _tools(document: Document) -> dict[tuple[str, str], None]:
+    """Return the tools of the servers that were connected."""
+    connected = (server for server in document["servers"] if server["status"] == "connected")
+    return {(server["name"], tool["name"]): None for server in connected for tool in server["tools"]}
+
+
+def _scores(before: Document, now: Document) -> Iterator[ChangedScore]:
+    """Yield each server that either run was meant to use."""
+    old, new = ({server["name"]: server for server in document["servers"]} for document in (before, now))
+    for name in dict.fromkeys([*new, *old]):
+        then, today = old.get(name), new.get(name)
+        if _is_judged(then) or _is_judged(today):
+            yield {
+                "server": name,
+                "before": _score(then),
+                "now": _score(today),
+                "verdict_before": _verdict(then),
+                "verdict_now": _verdict(today),
+            }
+
+
+def _is_judged(server: ServerEntry | None) -> bool:
+    """Return whether a run was meant to use a server."""
+    return server is not None and server["status"] in {"connected", "failed"}
+
+
+def _score(server: ServerEntry | None) -> float | None:
+    """Return a server's score, None where it was not judged."""
+    return server["readiness"]["score"] if server is not None and _is_judged(server) else None
+
+
+def _verdict(server: ServerEntry | None) -> ReadinessWord | None:
+    """Return a server's verdict, None where it was not judged."""
+    return server["readiness"]["verdict"] if server is not None and _is_judged(server) else None
