@@ -12,6 +12,7 @@ import pytest
 from mcp_assay.core.errors import AssayError
 from mcp_assay.core.verdicts import Outcome
 from mcp_assay.plugin.items import CheckItem, ConfigFile
+from mcp_assay.plugin.progress import LiveProgress
 from mcp_assay.plugin.redacting import redact_report
 from mcp_assay.plugin.report_targets import write_reports
 from mcp_assay.plugin.revisions import differences
@@ -71,6 +72,7 @@ class SessionHooks:
         self._previous_handler: Any = None
         self._deselected = False
         self._planned = 0
+        self._progress = LiveProgress(config=config, lanes=lambda: state.engine.lanes, presenter=state.presenter)
 
     @property
     def _is_worker(self) -> bool:
@@ -117,10 +119,15 @@ class SessionHooks:
             except AssayError as problem:
                 raise pytest.UsageError(str(problem)) from None
 
-    def pytest_runtest_setup(self, item: pytest.Item) -> None:
-        """Start the lanes with the first check, after a user's own tests that come before it."""
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_protocol(self, item: pytest.Item) -> None:
+        """Start the lanes with the first check, after a user's own tests that come before it; show how far they are.
+
+        Here nothing is captured yet, so that what is drawn reaches the terminal.
+        """
         if isinstance(item, CheckItem):
             self._state.start_lanes()
+            self._progress.follow(lambda patience_s: self._state.is_judged(item.planned, patience_s))
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(

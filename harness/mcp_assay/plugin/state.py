@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from concurrent.futures import CancelledError
+from concurrent.futures import CancelledError, wait
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -194,6 +194,15 @@ class AssaySession:
         engine = self.engine
         engine.expect(planned)
         self._lanes = self.loop.start(lambda: engine.run_lanes(planned))
+
+    def is_judged(self, item: PlannedCheck, patience_s: float) -> bool:
+        """Return whether asking for a verdict now makes nobody wait, after waiting ``patience_s`` for it at most.
+
+        True as well when nothing is judged ahead, and when the event loop is stuck, which `verdict` tells.
+        """
+        if self._lanes is None:
+            return True
+        return bool(wait([self.engine.future(item)], patience_s).done) or not self._loop_turns()
 
     def verdict(self, item: PlannedCheck) -> Verdict:
         """Return the verdict of one check, waiting for its lane or judging it now."""

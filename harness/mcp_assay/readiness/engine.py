@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from mcp_assay.core.verdicts import Category, Judgement, Outcome, Verdict, skipped
 from mcp_assay.readiness.acceptance import acceptance_of
 from mcp_assay.readiness.observations import is_beside_the_wire
+from mcp_assay.readiness.progress import Watch
 from mcp_assay.readiness.sdk_baselines import known_reason
 from mcp_assay.readiness.subject import Subject, UnavailableError
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from mcp_assay.core.presentation import Presenter
     from mcp_assay.core.verdicts import Level
     from mcp_assay.readiness.plan import PlannedCheck
+    from mcp_assay.readiness.progress import LaneProgress
     from mcp_assay.readiness.subject import Run
 
 _LANE_CATEGORIES = frozenset({Category.CONNECTIVITY, Category.SCHEMA, Category.EXECUTION})
@@ -57,6 +59,12 @@ class Engine:
         self._reproduce = reproduce
         self._futures: dict[str, Future[Verdict]] = {}
         self._timing = _Timing()
+        self._watch = Watch()
+
+    @property
+    def lanes(self) -> list[LaneProgress]:
+        """How far each lane is; may be read from any thread."""
+        return self._watch.lanes(self._run.clock.monotonic)
 
     @property
     def checks_s(self) -> float:
@@ -80,6 +88,7 @@ class Engine:
     async def run_lanes(self, planned: Sequence[PlannedCheck]) -> None:
         """Judge all planned checks; their futures are resolved when this returns, also when it is cancelled."""
         self.expect(planned)
+        self._watch.expect(planned)
         self._timing.started = self._run.clock.monotonic()
         try:
             await asyncio.gather(*(self._lane(lane) for lane in _lanes(planned, _LANE_CATEGORIES)))
@@ -95,6 +104,7 @@ class Engine:
     async def judge(self, item: PlannedCheck) -> Verdict:
         """Judge one check now and return its verdict; never raises for what a server does."""
         started = self._run.clock.monotonic()
+        self._watch.begin(item, started)
         try:
             async with asyncio.timeout(self._run.settings.check_s):
                 judgement = await self._judgement(item)
@@ -108,6 +118,7 @@ class Engine:
         future = self.future(item)
         if not future.done():
             future.set_result(verdict)
+        self._watch.end(item)
         return verdict
 
     def skip(self, item: PlannedCheck, reason: str) -> Verdict:

@@ -1,0 +1,73 @@
+"""How far the lanes of a run are, for whoever watches it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from mcp_assay.readiness.plan import PlannedCheck
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LaneProgress:
+    """One lane at a moment.
+
+    Attributes:
+        server: Name of its server.
+        done: Checks that have a verdict.
+        total: Checks that were planned.
+        current: The check that runs, in words, or None when none does.
+        running_s: Seconds for which it has been running.
+    """
+
+    server: str
+    done: int
+    total: int
+    current: str | None = None
+    running_s: float = 0.0
+
+
+class Watch:
+    """Follows the checks of the lanes. Read from any thread: it only ever replaces whole values."""
+
+    def __init__(self) -> None:
+        self._totals: Counter[str] = Counter()
+        self._names: dict[str, str] = {}
+        self._done: dict[str, int] = {}
+        self._running: dict[str, tuple[str, float]] = {}
+
+    def expect(self, planned: Iterable[PlannedCheck]) -> None:
+        """Take the checks that are going to be made."""
+        for item in planned:
+            self._totals[item.server.managed.id] += 1
+            self._names[item.server.managed.id] = item.server.name
+
+    def begin(self, item: PlannedCheck, at: float) -> None:
+        """Note that a check runs since ``at``, seconds on the run's clock."""
+        tool = "" if item.tool is None else f" {item.tool.name}"
+        self._running[item.server.managed.id] = (f"{item.check.id} {item.check.slug}{tool}", at)
+
+    def end(self, item: PlannedCheck) -> None:
+        """Note that a check has its verdict."""
+        lane = item.server.managed.id
+        self._running.pop(lane, None)
+        self._done[lane] = self._done.get(lane, 0) + 1
+
+    def lanes(self, now: Callable[[], float]) -> list[LaneProgress]:
+        """Return every lane in its order; texts are as the servers gave them."""
+        running, done = dict(self._running), dict(self._done)
+        at = now()
+        found: list[LaneProgress] = []
+        for lane, total in dict(self._totals).items():
+            current, since = running.get(lane, (None, at))
+            made = min(done.get(lane, 0), total)
+            found.append(
+                LaneProgress(
+                    server=self._names[lane], done=made, total=total, current=current, running_s=max(0.0, at - since)
+                )
+            )
+        return found

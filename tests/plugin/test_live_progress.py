@@ -1,0 +1,194 @@
+"""What a person at a terminal sees while lanes run, and that nobody else sees any of it.
+
+A check of ours waits for a named pipe, so that the test decides how long a lane takes.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import pty
+import re
+import select
+import signal
+import struct
+import subprocess
+import sys
+import termios
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import pyte
+import pytest
+from projects import CHECKS, raw_server
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    Project = Callable[..., pytest.Pytester]
+
+ROWS, COLUMNS = 24, 90
+SERVERS = ("one", "two", "three")
+PATIENCE_S = 45.0
+HELD = """
+import asyncio
+import pathlib
+
+
+async def held(subject):
+    await asyncio.to_thread(pathlib.Path(subject.server.name).read_bytes)
+    return passed()
+
+
+ALL["held"] = check("BASE-001", Category.CONNECTIVITY, Scope.SERVER, held, Level.MUST)
+"""
+
+
+@dataclass
+class Terminal:
+    """A pytest in a terminal of its own, and the screen as a person sees it."""
+
+    process: subprocess.Popen[bytes]
+    master: int
+    written: bytes = b""
+    screen: Any = field(default_factory=lambda: pyte.HistoryScreen(COLUMNS, ROWS, history=1_000))
+
+    def __post_init__(self) -> None:
+        self.stream = pyte.ByteStream(self.screen)
+
+    def read_until(self, pattern: str) -> str:
+        """Read until the screen shows a pattern; returns the screen."""
+        end = time.monotonic() + PATIENCE_S
+        while time.monotonic() < end:
+            if re.search(pattern, self.text):
+                return self.text
+            if not self.read(1.0):
+                break
+        raise AssertionError(f"{pattern!r} was not shown:\n{self.text}")
+
+    def read(self, patience_s: float) -> bool:
+        """Read what is there; returns whether more may come."""
+        ready, _, _ = select.select([self.master], [], [], patience_s)
+        if not ready:
+            return True
+        try:
+            data = os.read(self.master, 65_536)
+        except OSError:  # Linux ends a terminal without writers with EIO
+            return False
+        self.written += data
+        self.stream.feed(data)
+        return bool(data)
+
+    def finish(self) -> str:
+        """Read to the end; returns all lines, those that were scrolled away too."""
+        end = time.monotonic() + PATIENCE_S
+        while self.read(1.0) and time.monotonic() < end:
+            pass
+        self.process.wait(PATIENCE_S)
+        history = ("".join(line[at].data for at in range(COLUMNS)) for line in self.screen.history.top)
+        return "\n".join(line.rstrip() for line in (*history, *self.screen.display)).rstrip()
+
+    @property
+    def text(self) -> str:
+        """The screen."""
+        return "\n".join(line.rstrip() for line in self.screen.display)
+
+
+@pytest.fixture
+def start(project: Project) -> Iterator[Callable[..., Terminal]]:
+    """Start pytest in a terminal over three servers, one of which is held up."""
+    folder = project({name: raw_server() for name in SERVERS})
+    folder.makeconftest(CHECKS + HELD + "\nNAMES = ('reachable', 'held', 'listed')\n")
+    for name in SERVERS:
+        os.mkfifo(folder.path / name)
+    started: list[Terminal] = []
+
+    def run(*words: str, rows: int = ROWS, **environment: str) -> Terminal:
+        master, slave = pty.openpty()
+        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", rows, COLUMNS, 0, 0))
+        kept = {name: value for name, value in os.environ.items() if name not in {"CI", "NO_COLOR", "COLUMNS", "LINES"}}
+        process = subprocess.Popen(
+            [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--mcp-config", "servers.json", *words],
+            cwd=folder.path,
+            stdin=slave,
+            stdout=slave,
+            stderr=slave,
+            env={**kept, "TERM": "xterm-256color", **environment},
+        )
+        os.close(slave)
+        started.append(Terminal(process=process, master=master))
+        return started[-1]
+
+    yield run
+    for terminal in started:
+        terminal.process.kill()
+        terminal.process.wait(PATIENCE_S)
+        os.close(terminal.master)
+
+
+def release(terminal: Terminal, folder: pytest.Pytester) -> str:
+    """Let the held checks go on, and return all that the terminal showed in the end."""
+    end = time.monotonic() + PATIENCE_S
+    held = [folder.path / name for name in SERVERS]
+    while held and time.monotonic() < end:
+        held = [pipe for pipe in held if not opened(pipe)]
+        terminal.read(0.1)
+    assert held == [], terminal.text
+    return terminal.finish()
+
+
+def opened(pipe: Path) -> bool:
+    """Let one check go on, when it waits already."""
+    try:
+        os.close(os.open(pipe, os.O_WRONLY | os.O_NONBLOCK))
+    except OSError:  # nobody reads yet
+        return False
+    return True
+
+
+@pytest.mark.parametrize("words", [(), ("-v", "--capture=sys")], ids=str)
+def test_lanes_are_shown_while_they_run_and_leave_no_trace(
+    start: Callable[..., Terminal], pytester: pytest.Pytester, words: tuple[str, ...]
+) -> None:
+    terminal = start(*words)
+    screen = terminal.read_until(r"three .*1/3 .*BASE-001 held")
+    assert len(re.findall(r"1/3", screen)) == 3
+    shown = release(terminal, pytester)
+    assert terminal.process.returncode == 0, shown
+    assert "BASE-001 held" not in shown
+    assert "1/3" not in shown
+    assert re.search(r"9 passed", shown)
+    assert "readiness: " in shown
+    if not words:
+        assert re.search(r"servers\.json \.{9} +\[100%\]", shown), shown
+
+
+def test_nothing_is_drawn_in_ci(start: Callable[..., Terminal], pytester: pytest.Pytester) -> None:
+    terminal = start(CI="true")
+    terminal.read_until("collected 9 items")
+    release(terminal, pytester)
+    assert b"BASE-001 held" not in terminal.written
+    assert b"\x1b7" not in terminal.written
+
+
+def test_the_display_keeps_to_what_the_terminal_can_do(
+    start: Callable[..., Terminal], pytester: pytest.Pytester
+) -> None:
+    terminal = start("-q", "-s", NO_COLOR="1", LC_ALL="C", PYTHONIOENCODING="ascii")
+    terminal.read_until("three .*BASE-001 held")
+    assert "9 passed" in release(terminal, pytester)
+    drawn = b"".join(re.findall(rb"\x1b7.*?\x1b8", terminal.written, re.DOTALL))
+    assert b"BASE-001 held" in drawn
+    assert drawn.isascii()
+    assert not re.search(rb"\x1b\[[\d;]*m", drawn)
+
+
+def test_an_interrupt_takes_the_display_away(start: Callable[..., Terminal], pytester: pytest.Pytester) -> None:
+    terminal = start()
+    terminal.read_until("BASE-001 held")
+    terminal.process.send_signal(signal.SIGINT)
+    shown = release(terminal, pytester)
+    assert terminal.process.returncode == pytest.ExitCode.INTERRUPTED, shown
+    assert "BASE-001 held" not in shown
