@@ -67,7 +67,7 @@ WATCH = WatchPolicy(interval_s=1.0, answer_s=0.7, restart_after=2, backoff=Backo
 POLICY = ExecutionPolicy(
     timeout_s=1.0, reconnect_s=2.0, backoff=Backoff(base_s=0.05, cap_s=0.5), breaker=BreakerPolicy(open_s=1.0)
 )
-LIMITS = Limits(start_s=15.0, list_s=5.0, exit_s=0.3, terminate_s=0.3, log_bytes=MIB)
+LIMITS = Limits(start_s=15.0, list_s=5.0, exit_s=0.3, terminate_s=0.3, log_bytes=MIB // 16)
 DRAIN_S, OUTER_EXTRA_S = 60.0, 120.0
 MOST_GROWN_BYTES, MOST_GROWN_FDS = 24 * MIB, 12
 

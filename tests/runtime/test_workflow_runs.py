@@ -362,6 +362,30 @@ async def test_a_call_in_doubt_fails_its_step_and_is_undone(tmp_path):
     assert executor.called == [("a.undo", {"n": "second"}), ("a.undo", {"n": 1})]
 
 
+@pytest.mark.parametrize("each", [False, True])
+async def test_a_call_whose_end_nobody_knew_before_the_crash_is_not_made_again(tmp_path, each):
+    executor, trace = Scripted({("a.do", 1): OutcomeKind.TIMEOUT}), tmp_path / "t.jsonl"
+    executor.gates = {"a.safe": asyncio.Event(), ("a.do", 2): asyncio.Event()}
+    steps = builder(executor).step("wait", "a.safe")
+    if each:
+        steps.step("first", "a.do", {"n": "${item}"}, foreach="[`1`, `2`]")
+    else:
+        steps.step("first", "a.do", {"n": 1})
+    plan = steps.build()
+    running = asyncio.ensure_future(ServerCoordinationEngine(executor).run(plan, trace=trace))
+    while b'"answer"' not in trace.read_bytes() if trace.exists() else True:  # noqa: ASYNC110
+        await asyncio.sleep(0)
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+    # The crash comes before the step's own line.
+    lines = [line for line in trace.read_bytes().splitlines(keepends=True) if b'"event":"step"' not in line]
+    trace.write_bytes(b"".join(lines))
+    executor.gates, before = {}, len(executor.called)
+    report = await ServerCoordinationEngine(executor).resume(plan, trace)
+    assert report.steps["first"].status is StepStatus.FAILED
+    assert ("a.do", {"n": 1}) not in executor.called[before:]
+
+
 @pytest.mark.parametrize("allowed", ["annotation", "retry", "resume"])
 async def test_a_call_in_doubt_is_made_again_when_somebody_says_so(tmp_path, allowed):
     executor = Scripted()

@@ -15,13 +15,13 @@ from mcp_assay.core.errors import ConfigError
 from mcp_assay.core.verdicts import Outcome
 from mcp_assay.readiness.opening import open_run
 from mcp_assay.readiness.policy import Rule
+from mcp_assay.readiness.workflows import judge_workflow, user_workflows
 from mcp_assay.wire.connect import Connector
 from mcp_assay.wire.limits import Limits
 from mcp_assay.wire.reaper import Reaper
 from mcp_assay_suites.cross_server.hanging import hang_contained
 from mcp_assay_suites.cross_server.likeness import likeness, near_duplicate_tools
 from mcp_assay_suites.cross_server.pipelines import pipeline_taken
-from mcp_assay_suites.cross_server.workflows import judge_workflow, user_workflows
 
 OUTER_S = 60.0
 

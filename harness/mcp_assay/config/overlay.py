@@ -39,6 +39,7 @@ class Overlay:
         weights: Share of each category in the score, where stated.
         thresholds: ``ready_score`` (0…100) and ``ready_evidence`` (0…1), where stated.
         budgets: Limits of measurements for every server, by name.
+        workflow_inputs: Inputs of workflows, by the name of their file without its ending.
     """
 
     path: Path | None = None
@@ -46,6 +47,7 @@ class Overlay:
     weights: Mapping[Category, float] = field(default_factory=dict["Category", float])
     thresholds: Mapping[str, float] = field(default_factory=dict[str, float])
     budgets: Mapping[str, float] = field(default_factory=dict[str, float])
+    workflow_inputs: Mapping[str, Mapping[str, Json]] = field(default_factory=dict[str, "Mapping[str, Json]"])
 
     @classmethod
     def find(cls, start: Path, *, root: Path) -> Overlay:
@@ -89,7 +91,12 @@ class Overlay:
     def _of(cls, view: View, path: Path) -> Overlay:
         read = read_overlay(view)
         return cls(
-            path=path, servers=read.servers, weights=read.weights, thresholds=read.thresholds, budgets=read.budgets
+            path=path,
+            servers=read.servers,
+            weights=read.weights,
+            thresholds=read.thresholds,
+            budgets=read.budgets,
+            workflow_inputs=read.workflow_inputs,
         )
 
     def tool(self, server: str, tool: str) -> ToolRule:

@@ -35,6 +35,7 @@ class ReadOverlay:
     weights: Mapping[Category, float]
     thresholds: Mapping[str, float]
     budgets: Mapping[str, float]
+    workflow_inputs: Mapping[str, Mapping[str, Json]]
 
 
 def read_overlay(view: View) -> ReadOverlay:
@@ -43,14 +44,22 @@ def read_overlay(view: View) -> ReadOverlay:
     Raises:
         ConfigError: A key is unknown or a value has the wrong type.
     """
-    fields = view.known(("budgets", "servers", "thresholds", "weights"))
+    fields = view.known(("budgets", "servers", "thresholds", "weights", "workflows"))
     servers = fields["servers"].fields() if "servers" in fields else {}
     return ReadOverlay(
         servers={name: _server(server) for name, server in servers.items()},
         weights=_weights(fields["weights"]) if "weights" in fields else {},
         thresholds=_thresholds(fields["thresholds"]) if "thresholds" in fields else {},
         budgets=_budgets(fields.get("budgets")),
+        workflow_inputs=_workflow_inputs(fields.get("workflows")),
     )
+
+
+def _workflow_inputs(view: View | None) -> dict[str, dict[str, Json]]:
+    """Return the inputs of workflows, by the name of their file without its ending."""
+    tables = view.fields() if view else {}
+    inputs = {name: table.known(("inputs",)).get("inputs") for name, table in tables.items()}
+    return {name: _object(given) for name, given in inputs.items() if given is not None}
 
 
 def _server(view: View) -> ServerRules:

@@ -26,6 +26,7 @@ from mcp_assay.plugin.selection import command_line_document, read_documents, va
 from mcp_assay.plugin.session import SessionHooks
 from mcp_assay.plugin.state import BESIDE_OTHERS, STATE, AssaySession
 from mcp_assay.plugin.taping import taping_of
+from mcp_assay.plugin.workflow_runs import workflow_runs_of
 from mcp_assay.readiness.settings import Gate, Settings
 from mcp_assay.wire.eras import era_of
 from mcp_assay.wire.limits import Limits
@@ -105,6 +106,7 @@ def _state(config: pytest.Config, options: Options, documents: Sequence[ConfigDo
         on_demand=_on_demand(config),
         untimed=BESIDE_OTHERS if hasattr(config, "workerinput") else untimed_because(config),
         accepted=accepted,
+        workflows=workflow_runs_of(options, documents, invoked_in=config.invocation_params.dir),
         taping=taping_of(options.mcp_record, options.mcp_replay, config.invocation_params.dir),
     )
 
@@ -138,6 +140,7 @@ def _reproduce(options: Options, documents: Sequence[ConfigDocument]) -> str:
     words += [word for url in options.mcp_server_url for word in ("--mcp-server-url", url)]
     if any(document.id not in {document.given, COMMAND_LINE} for document in documents):
         words += [word for given in options.mcp_config for word in ("--mcp-config", given)]
+    words += [word for place in options.mcp_workflows for word in ("--mcp-workflows", place)]
     words += ["--mcp-allow-writes"] * options.mcp_allow_writes
     words += ["--mcp-lock", LOCK_CHECK] if options.mcp_lock == LOCK_CHECK else []
     words += ["--mcp-tier", str(options.mcp_tier)] if options.mcp_tier > 1 else []

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING
 
 import pytest
 
-from mcp_assay.core.errors import AssayError
 from mcp_assay.core.verdicts import Outcome
 from mcp_assay.plugin.benchmarking import fixtures_of
+from mcp_assay.plugin.nodes import AssayItem, CheckBrokenError, CheckViolatedError, make_node
 from mcp_assay.plugin.state import STATE
 from mcp_assay.plugin.text import describe
+from mcp_assay.plugin.workflow_items import WorkflowsNode
 from mcp_assay.readiness.plan import by_category
 
 if TYPE_CHECKING:
@@ -23,19 +24,6 @@ if TYPE_CHECKING:
     from mcp_assay.readiness.subject import ServerUnderTest
 
 
-def _node(kind: type[pytest.Item | pytest.Collector], parent: pytest.Collector, **fields: Any) -> Any:
-    """Return a node; pytest leaves the constructor's further arguments untyped."""
-    return cast("Any", kind).from_parent(parent, **fields)
-
-
-class CheckViolatedError(AssayError):
-    """A check failed; its verdict says how."""
-
-
-class CheckBrokenError(AssayError):
-    """A check could not be made, through a fault of ours."""
-
-
 class ConfigFile(pytest.File):
     """A configuration document; collecting it connects to its servers."""
 
@@ -44,14 +32,17 @@ class ConfigFile(pytest.File):
     @classmethod
     def of(cls, parent: pytest.Collector, document: ConfigDocument) -> ConfigFile:
         """Return the collector of a document."""
-        node: ConfigFile = _node(cls, parent, path=document.path, nodeid=document.id)
+        node: ConfigFile = make_node(cls, parent, path=document.path, nodeid=document.id)
         node.document = document
         return node
 
     def collect(self) -> Iterable[pytest.Item | pytest.Collector]:
-        """Yield a collector for each server that was started or tried."""
-        for server in self.config.stash[STATE].servers(self.document.id):
+        """Yield a collector for each server that was started or tried, and one for the user's workflows."""
+        state = self.config.stash[STATE]
+        for server in state.servers(self.document.id):
             yield ServerNode.of(self, server)
+        if state.workflows.of(self.document.id):
+            yield WorkflowsNode.of(self, state.workflows.of(self.document.id))
 
 
 class ServerNode(pytest.Collector):
@@ -62,7 +53,7 @@ class ServerNode(pytest.Collector):
     @classmethod
     def of(cls, parent: pytest.Collector, server: ServerUnderTest) -> ServerNode:
         """Return the collector of a server."""
-        node: ServerNode = _node(cls, parent, name=server.slug)
+        node: ServerNode = make_node(cls, parent, name=server.slug)
         node.server = server
         node.add_marker(pytest.mark.xdist_group(server.slug))
         return node
@@ -81,7 +72,7 @@ class CategoryNode(pytest.Collector):
     @classmethod
     def of_category(cls, parent: pytest.Collector, category: Category, planned: list[PlannedCheck]) -> CategoryNode:
         """Return the collector of a category."""
-        node: CategoryNode = _node(cls, parent, name=category.value)
+        node: CategoryNode = make_node(cls, parent, name=category.value)
         node.planned = planned
         node.add_marker(f"mcp_{category.value}")
         return node
@@ -92,7 +83,7 @@ class CategoryNode(pytest.Collector):
             yield CheckItem.of(self, planned)
 
 
-class CheckItem(pytest.Item):
+class CheckItem(AssayItem):
     """One check of one server or tool."""
 
     planned: PlannedCheck
@@ -102,7 +93,7 @@ class CheckItem(pytest.Item):
     @classmethod
     def of(cls, parent: pytest.Collector, planned: PlannedCheck) -> CheckItem:
         """Return the item of a planned check."""
-        node: CheckItem = _node(cls, parent, name=planned.name)
+        node: CheckItem = make_node(cls, parent, name=planned.name)
         node.planned = planned
         node.fixturenames = fixtures_of(planned)
         return node
@@ -125,12 +116,6 @@ class CheckItem(pytest.Item):
                 pytest.skip(verdict.reason or "")
             case Outcome.PASS | Outcome.WARN:
                 return
-
-    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
-        """Return the verdict in words; a traceback through this plugin would tell nobody anything."""
-        if isinstance(excinfo.value, AssayError):
-            return str(excinfo.value)
-        return super().repr_failure(excinfo, style)
 
     def reportinfo(self) -> tuple[Path, int | None, str]:
         """Return the server's place in its document."""

@@ -24,6 +24,7 @@ class Options:
     mcp_run_discovered: bool
     mcp_server: list[str]
     mcp_suite: bool
+    mcp_workflows: list[str]
     mcp_input: list[str]
     mcp_unset: str
     mcp_protocol: str | None
@@ -104,6 +105,14 @@ def _add_what_to_judge(group: pytest.OptionGroup) -> None:
         "--mcp-suite",
         action="store_true",
         help="add the generated suites when test files are given on the command line as well",
+    )
+    group.addoption(
+        "--mcp-workflows",
+        action="append",
+        default=[],
+        metavar="PATH",
+        help="workflow file, or folder of them, that is run over the servers, a test for each step; 'none' for none. "
+        "Without it: the folder 'workflows' beside each configuration file; repeatable",
     )
     group.addoption(
         "--mcp-input",

@@ -18,6 +18,7 @@ from mcp_assay.plugin.report_targets import write_reports
 from mcp_assay.plugin.revisions import differences
 from mcp_assay.plugin.state import BESIDE_OTHERS
 from mcp_assay.plugin.transfer import decode_facts, decode_verdict, encode_facts, encode_verdict, merge_facts
+from mcp_assay.plugin.workflow_items import WorkflowItem
 from mcp_assay.readiness.document import RunFacts, ServerStatus, build_document
 from mcp_assay_reports.terminal import render_summary
 
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Iterator, Sequence
     from pathlib import Path
 
-    from mcp_assay.core.contract import Document
+    from mcp_assay.core.contract import Document, WorkflowEntry
     from mcp_assay.core.verdicts import Verdict
     from mcp_assay.plugin.benchmarking import BenchmarkStore
     from mcp_assay.plugin.options import Options
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from mcp_assay.readiness.document import ServerFacts
 
 _VERDICT = "mcp_verdict"
+_WORKFLOW = "mcp_workflow"
 _FACTS = "mcp_facts"
 _PLANNED = "mcp_planned"
 _FIRST_WORKER = "gw0"
@@ -66,6 +68,8 @@ class SessionHooks:
         self._benchmarks = benchmarks
         self._verdicts: list[Verdict] = []
         self._facts: dict[tuple[str, str], ServerFacts] = {}
+        self._workflows: dict[str, WorkflowEntry] = {}
+        self._failed_steps = 0
         self._document: Document | None = None
         self._messages: list[str] = []
         self._notes: list[str] = []
@@ -112,6 +116,8 @@ class SessionHooks:
         checks = [item for item in session.items if isinstance(item, CheckItem)]
         self._state.selected = [item.planned for item in checks if item.may_run_ahead]
         self._deselected = self._deselected or len(self._state.selected) < len(checks)
+        steps = [item for item in session.items if isinstance(item, WorkflowItem)]
+        self._state.workflows.select((str(item.workflow.path), item.name) for item in steps)
         self._planned = self._state.planned()
         if getattr(self._config, "workerinput", {}).get("workerid", _FIRST_WORKER) == _FIRST_WORKER:
             try:
@@ -141,6 +147,8 @@ class SessionHooks:
             if report.skipped:
                 path, line, _ = item.reportinfo()
                 report.longrepr = (str(path), (line or 0) + 1, f"Skipped: {item.verdict.reason}")
+        if isinstance(item, WorkflowItem) and call.when == "call" and item.entry is not None:
+            setattr(report, _WORKFLOW, item.entry)
         return report
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
@@ -150,6 +158,10 @@ class SessionHooks:
             verdict = decode_verdict(encoded)
             self._benchmarks.take(verdict)
             self._verdicts.append(verdict)
+        workflow = getattr(report, _WORKFLOW, None)
+        if workflow is not None:
+            self._workflows[report.nodeid.rpartition("::")[0]] = workflow
+            self._failed_steps += report.failed
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_report_teststatus(
@@ -269,6 +281,7 @@ class SessionHooks:
     def _own_failures(self, session: pytest.Session) -> Iterator[str]:
         """Yield a sentence when more has failed than the verdicts tell, such as tests of the user."""
         told = sum(verdict.outcome in {Outcome.FAIL, Outcome.ERROR} for verdict in self._verdicts)
+        told += self._failed_steps
         if session.testsfailed > told:
             yield f"failures besides the verdicts of this report: {session.testsfailed - told}"
 
@@ -287,7 +300,14 @@ class SessionHooks:
             planned=self._planned,
         )
         facts = list(self._facts.values())
-        return build_document(run, facts, self._verdicts, presenter=state.presenter, policy=state.scoring)
+        return build_document(
+            run,
+            facts,
+            self._verdicts,
+            workflows=[*self._workflows.values()],
+            presenter=state.presenter,
+            policy=state.scoring,
+        )
 
 
 def _below(document: Document, minimum: float | None) -> Iterator[str]:

@@ -19,6 +19,7 @@ from mcp_assay.core.verdicts import Category
 from mcp_assay.plugin.accepted import Accepted
 from mcp_assay.plugin.elicitation import answering
 from mcp_assay.plugin.taping import Taping
+from mcp_assay.plugin.workflow_runs import WorkflowRuns
 from mcp_assay.readiness.acceptance import stale_acceptances
 from mcp_assay.readiness.document import PhaseFacts, ServerFacts, ServerStatus
 from mcp_assay.readiness.engine import Engine
@@ -26,6 +27,7 @@ from mcp_assay.readiness.facts import facts_of
 from mcp_assay.readiness.opening import OpenRun, open_run
 from mcp_assay.readiness.plan import plan_server
 from mcp_assay.readiness.scoring import ScoringPolicy
+from mcp_assay.readiness.workflows import UserWorkflow, WorkflowJudgement, judge_workflow
 from mcp_assay.runtime.background import BackgroundLoop, LoopStuckError
 from mcp_assay.wire.connect import Connector
 
@@ -75,6 +77,7 @@ class AssaySession:
         presenter: Makes text fit to be shown.
         selected: The checks that pytest is going to run and that may run ahead of their turn.
         skipped: Why a server was not started, by its id.
+        workflows: The user's workflows, and what became of them.
     """
 
     documents: Sequence[ConfigDocument]
@@ -95,6 +98,7 @@ class AssaySession:
     presenter: Presenter = field(default_factory=Presenter)
     selected: Sequence[PlannedCheck] = ()
     skipped: dict[str, AssayError] = field(default_factory=dict[str, AssayError])
+    workflows: WorkflowRuns = field(default_factory=WorkflowRuns)
     run_id: str = field(default_factory=lambda: uuid.uuid4().hex)
     clock: SystemClock = field(default_factory=SystemClock)
     started_at: datetime = field(init=False)
@@ -217,6 +221,20 @@ class AssaySession:
             return engine.give_up(item, problem.message)
         except CancelledError:
             return engine.give_up(item, "the lanes were stopped before this check ran")
+
+    def workflow(self, workflow: UserWorkflow) -> WorkflowJudgement:
+        """Return what became of a workflow, running it on the first question when the lanes are through."""
+        if self._lanes is not None:
+            self._wait_for_lanes(self._lanes)
+        run, partial = self.discover().run, self.workflows.partial
+        inputs, only = self.overlay.workflow_inputs.get(workflow.key), self.workflows.wanted(workflow)
+        return self.workflows.judgement(
+            workflow,
+            lambda: self.loop.run(
+                lambda: judge_workflow(workflow, run, inputs=inputs, only=only, partial=partial),
+                deadline_s=self.settings.workflow_s + _STALL_S,
+            ),
+        )
 
     def stop(self) -> None:
         """Stop the lanes at once."""
@@ -352,6 +370,11 @@ class AssaySession:
                 stalled = 0.0 if self._loop_turns() else stalled + _POLL_S
                 if stalled >= _STALL_S:
                     raise LoopStuckError(f"the event loop has not turned for {_STALL_S:g} s") from None
+
+    def _wait_for_lanes(self, lanes: Future[None]) -> None:
+        """Return when no lane runs any more: each is bounded by its checks."""
+        while not wait([lanes], _POLL_S).done:
+            continue
 
     def _loop_turns(self) -> bool:
         """Return whether the loop runs a callback within the poll interval."""

@@ -63,6 +63,7 @@ class Settings:
         down_after: Transport faults in a row after which a server counts as down.
         restarts: How often a server that died is started again.
         revivals: How often a server that a deliberate call of ours ended or blocked is started again besides.
+        workflow_s: Seconds after which a workflow of the user is given up.
         performance: See `PerformanceBudget`.
         tier: Highest tier of checks that are made; see `mcp_assay.readiness.check.Check`.
         strict: Checks whose violation fails the run whatever their level, because the user asked for them by name.
@@ -73,6 +74,7 @@ class Settings:
     seed: int = 0
     examples: int = 5
     check_s: float = 120.0
+    workflow_s: float = 300.0
     down_after: int = 3
     restarts: int = 2
     revivals: int = 20

@@ -84,7 +84,7 @@ class Past:
         inputs: Its inputs.
         steps: Results of the steps that ended, in the order in which they did.
         calls: Good results of single calls of steps that did not end.
-        in_doubt: Calls that had begun and of which nothing more is known.
+        in_doubt: Calls that had begun and of which nothing more is known, or only that nobody knows how they ended.
         compensated: What was undone already.
         over: Whether the run came to its end.
     """
@@ -134,8 +134,9 @@ def _taken(past: Past | None, entry: dict[str, Any]) -> Past | None:
     if event == "call":
         past.in_doubt.add(item)
     elif event == "answer":
-        past.in_doubt.discard(item)
         result = CallResult.from_json(entry["result"])
+        if result.ok or not result.may_have_acted:
+            past.in_doubt.discard(item)
         if result.ok:
             past.calls[item] = result
     elif event == "step":
