@@ -83,10 +83,11 @@ def test_a_failing_step_fails_its_item_and_the_whole_and_skips_what_needs_it(wor
 
 
 def test_a_closed_tool_or_a_server_that_is_left_out_skips_the_workflow_with_the_reason(workflow: Callable) -> None:
-    closed, _ = judged(workflow(settings="[servers]\n"), "-k", "workflows")
+    pytester = workflow(settings="[servers]\n")
+    closed, _ = judged(pytester, "-k", "workflows")
     assert closed.ret == 0
-    closed.stdout.fnmatch_lines(["SKIPPED*it calls what may not be called: one.add*"])
-    partial, _ = judged(workflow(), "-k", "workflows", "--mcp-server", "one")
+    closed.stdout.fnmatch_lines(["SKIPPED*workflows/sums.yaml:1: it calls what may not be called: one.add*"])
+    partial, _ = judged(pytester, "-k", "workflows", "--mcp-server", "one")
     assert partial.ret == 0
     partial.stdout.fnmatch_lines(["SKIPPED*it needs two, which is not part of this run*"])
 

@@ -149,6 +149,8 @@ class SessionHooks:
                 report.longrepr = (str(path), (line or 0) + 1, f"Skipped: {item.verdict.reason}")
         if isinstance(item, WorkflowItem) and call.when == "call" and item.entry is not None:
             setattr(report, _WORKFLOW, item.entry)
+            if report.skipped and isinstance(report.longrepr, tuple):
+                report.longrepr = (str(item.workflow.path), 1, report.longrepr[2])
         return report
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
