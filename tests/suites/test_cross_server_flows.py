@@ -21,7 +21,9 @@ from mcp_assay.wire.limits import Limits
 from mcp_assay.wire.reaper import Reaper
 from mcp_assay_suites.cross_server.hanging import hang_contained
 from mcp_assay_suites.cross_server.likeness import likeness, near_duplicate_tools
+from mcp_assay_suites.cross_server.outages import outage_survived
 from mcp_assay_suites.cross_server.pipelines import pipeline_taken
+from mcp_assay_suites.cross_server.replicas import replicas_agree
 
 OUTER_S = 60.0
 
@@ -34,12 +36,16 @@ def held(path):
     lines = path.read_text().split() if path.exists() else []
     states = [Path(f"/proc/{pid}/stat") for pid in lines]
     return any(stat.exists() and stat.read_text().rpartition(")")[2].split()[0] == "T" for stat in states)
-fate = Path(sys.argv[1]) if len(sys.argv) > 1 else None
+own = "--own-id" in sys.argv
+fragile = "--fragile" in sys.argv
+fate = Path(sys.argv[1]) if len(sys.argv) > 1 and not (own or fragile) else None
 if fate:
     with fate.open("a") as file:
         file.write(f"{os.getpid()}\\n")
 for line in sys.stdin:
     message = json.loads(line)
+    if fragile and message["method"] == "notifications/cancelled":
+        sys.exit("cancelled")
     if "id" not in message or (fate and held(fate)):
         continue
     answer = {"jsonrpc": "2.0", "id": message["id"]}
@@ -52,7 +58,7 @@ for line in sys.stdin:
             "inputSchema": {"type": "object", "properties": {"text": {"type": "string"}}, "required": ["text"]},
             "annotations": READ_ONLY}]}
     elif message["method"] == "tools/call":
-        answer["result"] = {"content": []}
+        answer["result"] = {"content": [{"type": "text", "text": str(os.getpid())}] if own else []}
     elif message["method"] == "ping":
         answer["result"] = {}
     else:
@@ -101,6 +107,21 @@ def test_a_server_that_waits_for_its_held_twin_is_found(bench, small, tmp_path):
     judged = bench.judge({"one": small(tmp_path / "fate"), "two": bench.raw()}, [hang_contained])
     assert judged["one"].findings["CROSS-004"].observed == "no answer from 'one', twice"
     assert outcomes(judged, "CROSS-004")["two"] == [Outcome.PASS]
+
+
+def test_instances_that_say_the_same_agree_and_one_that_tells_its_own_id_does_not(bench, small):
+    judged = bench.judge({"same": bench.raw(), "own": small("--own-id")}, [replicas_agree])
+    assert outcomes(judged, "CROSS-005")["same"] == [Outcome.PASS]
+    finding = judged["own"].findings["CROSS-005"]
+    assert finding.observed.startswith("tools/call repeat: one says a result:")
+    assert set(finding.exchange) == {"one", "other"}
+
+
+def test_a_server_outlives_an_outage_or_is_found(bench, small):
+    judged = bench.judge({"sound": bench.raw(), "fragile": small("--fragile")}, [outage_survived])
+    sound = judged["sound"].of("CROSS-006")[0]
+    assert sound.observed == "its breaker opened and closed, it came back after a cut, and 1 other server went on"
+    assert judged["fragile"].findings["CROSS-006"].observed == "while it was slow, the server exited with status 1"
 
 
 def test_tools_that_read_alike_are_found_and_equal_names_are_left_to_another_check(bench, small):

@@ -131,6 +131,12 @@ class MCPClientManager:
         problem = "is ambiguous" if named else "is not configured"
         raise UsageError(f"server {name!r} {problem}", hint=f"known: {known}")
 
+    def apart(self, spec: ServerSpec, *, connector: Connector, watch: bool | WatchPolicy = False) -> MCPClientManager:
+        """Return a manager of one server more, which reaches it as this one does, over a connector of its own."""
+        return MCPClientManager(
+            [spec], connector=connector, variables_for=self._variables_for, sign_in=self._sign_in, watch=watch
+        )
+
     async def connect_all(self) -> Sequence[ManagedServer]:
         """Connect to every server that is not disabled and take its inventory.
 

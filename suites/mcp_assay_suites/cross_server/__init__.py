@@ -1,12 +1,14 @@
 """Do the servers of one configuration get along?"""
 
-from mcp_assay_suites.cross_server import containment, hanging, isolation, likeness, names, pipelines
+from mcp_assay_suites.cross_server import containment, hanging, isolation, likeness, names, outages, pipelines, replicas
 
 CHECKS = (
     *isolation.CHECKS,
     *pipelines.CHECKS,
     *containment.CHECKS,
     *hanging.CHECKS,
+    *outages.CHECKS,
+    *replicas.CHECKS,
     *names.CHECKS,
     *likeness.CHECKS,
 )

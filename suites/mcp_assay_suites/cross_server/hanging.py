@@ -42,15 +42,15 @@ async def hang_contained(subject: Subject) -> Judgement:
 async def _held(subject: Subject, second: ServerSession) -> Judgement:
     """Hold an instance, ask everybody, and let it go on."""
     pid = second.channel.transport.pid
-    before = await _answering([subject.server, *subject.others])
+    before = await answering([subject.server, *subject.others])
     if pid is None or subject.server not in before or not await _alive(second):
         return skipped("the server did not answer before anything was held")
     try:
         os.kill(pid, signal.SIGSTOP)
         await _until_held(pid)
-        silent = await _silent(before)
+        silent = await silent_of(before)
         # One that was slow for a moment is asked once more before anybody is accused.
-        silent = await _silent(silent)
+        silent = await silent_of(silent)
     except ProcessLookupError:
         return skipped("the second instance ended by itself")
     finally:
@@ -85,7 +85,7 @@ def _is_held(pid: int) -> bool:
         return True
 
 
-async def _answering(servers: Iterable[ServerUnderTest]) -> list[ServerUnderTest]:
+async def answering(servers: Iterable[ServerUnderTest]) -> list[ServerUnderTest]:
     """Return those of the servers that give a sign of life when all are asked at once."""
     asked = list(servers)
     answers = await asyncio.gather(*(_sign(server) for server in asked))
@@ -94,11 +94,11 @@ async def _answering(servers: Iterable[ServerUnderTest]) -> list[ServerUnderTest
     ]
 
 
-async def _silent(servers: Iterable[ServerUnderTest]) -> list[ServerUnderTest]:
+async def silent_of(servers: Iterable[ServerUnderTest]) -> list[ServerUnderTest]:
     """Return those of the servers that give none."""
     asked = list(servers)
-    answering = await _answering(asked)
-    return [server for server in asked if server not in answering]
+    alive = await answering(asked)
+    return [server for server in asked if server not in alive]
 
 
 async def _sign(server: ServerUnderTest) -> Exchange | None:

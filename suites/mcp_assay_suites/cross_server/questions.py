@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from mcp_assay.core.json_types import Json, JsonObject
     from mcp_assay.readiness.subject import Run, ServerUnderTest, ToolUnderTest
     from mcp_assay.wire.exchange import Exchange
+    from mcp_assay.wire.session import ServerSession
 
 MOST_TOOLS = 3
 """Tools of a server that are asked, apart from one of its lists."""
@@ -53,6 +54,14 @@ class Question:
                 str(self.params["name"]), arguments if isinstance(arguments, dict) else {}
             )
         return await self.server.request(self.method, self.params)
+
+
+async def ask_on(session: ServerSession, question: Question) -> Exchange:
+    """Ask on a connection of one's own."""
+    if question.method == "tools/call":
+        arguments = question.params.get("arguments")
+        return await session.call_tool(str(question.params["name"]), arguments if isinstance(arguments, dict) else {})
+    return await session.request(question.method, question.params)
 
 
 def answer(exchange: Exchange) -> bytes | None:

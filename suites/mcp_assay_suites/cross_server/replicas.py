@@ -1,0 +1,71 @@
+"""Two instances of a server are one server: whoever is led from one to the other sees no difference.
+
+Both are started for this, so that nothing that was written through the live connection can part them. Only answers that
+each instance repeats are compared.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from mcp_assay.core.errors import ConnectError
+from mcp_assay.core.verdicts import Category, Judgement, passed, skipped, violated
+from mcp_assay.readiness.subject import UnavailableError
+from mcp_assay_suites.catalogue import check
+from mcp_assay_suites.cross_server.questions import Question, answer, ask_on, questions
+from mcp_assay_suites.observing.judging import counted
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from mcp_assay.readiness.subject import Subject
+    from mcp_assay.wire.exchange import Exchange
+    from mcp_assay.wire.session import ServerSession
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pair:
+    """One question and what two instances say to it, None when one of them does not repeat its answer."""
+
+    question: Question
+    answers: tuple[Exchange, Exchange] | None
+
+
+@check("CROSS-005", category=Category.CROSS_SERVER)
+async def replicas_agree(subject: Subject) -> Judgement:
+    """Judge whether two fresh instances of the server answer harmless questions in the same way."""
+    try:
+        asked = await questions(subject.server, subject.run)
+        async with subject.server.fresh_session() as first, subject.server.fresh_session() as second:
+            pairs = [await _pair(question, first, second) for question in asked]
+    except ConnectError as problem:
+        return skipped(f"two more instances of the server cannot be used: {problem.fault.message}")
+    except UnavailableError as problem:
+        return skipped(problem.message)
+    return _judged(pairs)
+
+
+async def _pair(question: Question, first: ServerSession, second: ServerSession) -> Pair:
+    """Ask both instances, and again in turns before their answers are taken for theirs."""
+    early = [await ask_on(session, question) for session in (first, second)]
+    late = [await ask_on(session, question) for session in (first, second)]
+    stable = all(answer(one) is not None and answer(one) == answer(two) for one, two in zip(early, late, strict=True))
+    return Pair(question=question, answers=(late[0], late[1]) if stable else None)
+
+
+def _judged(pairs: Sequence[Pair]) -> Judgement:
+    compared = [(pair.question, pair.answers) for pair in pairs if pair.answers is not None]
+    if not compared:
+        return skipped("no answer of this server is the same twice")
+    for question, (one, other) in compared:
+        if answer(one) != answer(other):
+            return violated(
+                "two instances of the server, started alike, give the same answers",
+                f"{question.text}: one says {one.describe()}, the other {other.describe()}; each says it twice",
+                exchange={"one": one.evidence(), "other": other.evidence()},
+            )
+    return passed(f"two fresh instances answered {counted(len(compared), 'question')} the same")
+
+
+CHECKS = (replicas_agree,)
