@@ -60,6 +60,7 @@ def add_options(parser: pytest.Parser) -> None:
     """Register every option of the plugin."""
     group = parser.getgroup("mcp-assay", "MCP servers: connect, judge, score")
     _add_what_to_judge(group)
+    _add_what_to_run(group)
     _add_how_to_judge(group)
     _add_what_was_accepted(group)
     _add_what_to_write(group)
@@ -102,19 +103,6 @@ def _add_what_to_judge(group: pytest.OptionGroup) -> None:
         help="judge only servers with this name (shell pattern); repeatable",
     )
     group.addoption(
-        "--mcp-suite",
-        action="store_true",
-        help="add the generated suites when test files are given on the command line as well",
-    )
-    group.addoption(
-        "--mcp-workflows",
-        action="append",
-        default=[],
-        metavar="PATH",
-        help="workflow file, or folder of them, that is run over the servers, a test for each step; 'none' for none. "
-        "Without it: the folder 'workflows' beside each configuration file; repeatable",
-    )
-    group.addoption(
         "--mcp-input",
         action="append",
         default=[],
@@ -133,6 +121,23 @@ def _add_what_to_judge(group: pytest.OptionGroup) -> None:
         metavar="REVISION",
         help="speak this protocol revision only, for example 2025-06-18; 'all' judges the protocol in every revision "
         "a server speaks and shows where they differ",
+    )
+
+
+def _add_what_to_run(group: pytest.OptionGroup) -> None:
+    """Register the options that say what is run on the servers."""
+    group.addoption(
+        "--mcp-suite",
+        action="store_true",
+        help="add the generated suites when test files are given on the command line as well",
+    )
+    group.addoption(
+        "--mcp-workflows",
+        action="append",
+        default=[],
+        metavar="PATH",
+        help="workflow file, or folder of them, that is run over the servers, a test for each step; 'none' for none. "
+        "Without it: the folder 'workflows' beside each configuration file; repeatable",
     )
 
 
