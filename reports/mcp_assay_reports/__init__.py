@@ -65,6 +65,9 @@ WRITERS: tuple[Writer, ...] = (
     BuiltinWriter("html", ".html", "html_report"),
     BuiltinWriter("sarif", ".sarif", "sarif"),
     BuiltinWriter("github", ".txt", "github"),
+    BuiltinWriter("prometheus", ".prom", "prometheus"),
+    BuiltinWriter("github-benchmark", ".benchmark.json", "github_benchmark"),
+    BuiltinWriter("otlp", ".otlp.json", "otlp"),
 )
 """The writers that come with the package."""
 

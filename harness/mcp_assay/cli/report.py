@@ -21,7 +21,10 @@ _STDOUT = Path("-")
 @click.command()
 @click.argument("file", metavar="RUN.JSON", type=click.Path(path_type=Path))
 @click.option(
-    "--to", "formats", metavar="FORMAT,…", help="Formats to write: html, markdown, junit, sarif, github, json."
+    "--to",
+    "formats",
+    metavar="FORMAT,…",
+    help="Formats to write: html, markdown, junit, sarif, github, json, prometheus, github-benchmark, otlp.",
 )
 @click.option("--out", "folder", metavar="DIR", type=click.Path(path_type=Path), help="Where to; - is standard output.")
 def report(file: Path, formats: str | None, folder: Path | None) -> int:

@@ -228,7 +228,8 @@ def _add_what_to_write(group: pytest.OptionGroup) -> None:
         action="append",
         default=[],
         metavar="FORMAT=PATH",
-        help="write a report: json=PATH, markdown=PATH, junit=PATH; repeatable",
+        help="write a report: json=PATH, markdown=PATH, junit=PATH, html=PATH, sarif=PATH, github=PATH, "
+        "prometheus=PATH, github-benchmark=PATH, otlp=PATH; repeatable",
     )
     group.addoption(
         "--mcp-history",

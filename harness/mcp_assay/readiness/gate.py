@@ -178,9 +178,29 @@ def _against_server(document: Document, server: ServerEntry, policy: GatePolicy)
         _against_scores(server, bars),
         _against_findings(results, bars),
         _against_times(server, measured, bars),
+        _against_trends(document, server, bars),
     ):
         for rule, message, hint in reasons:
             yield Reason(rule=rule, message=message, server=server["name"], hint=hint)
+
+
+def _against_trends(document: Document, server: ServerEntry, bars: Bars) -> Iterator[tuple[str, str, str | None]]:
+    """Yield which figures are worse than earlier runs explain, or that they were not compared."""
+    if bars.regressions is None:
+        return
+    trends = document.get("trends")
+    if trends is None:
+        yield "regressions", "its figures were not compared with earlier runs", "run pytest with --mcp-history"
+        return
+    about = [trend for trend in trends if _is_about(trend["server"], trend.get("config"), server)]
+    worse = [trend for trend in about if trend.get("course") == "worse"]
+    if len(worse) > bars.regressions:
+        named = ", ".join(".".join(filter(None, (trend["tool"], trend["metric"]))) for trend in worse[:5])
+        yield (
+            "regressions",
+            f"worse than earlier runs explain: {len(worse)} ({named}), at most {bars.regressions}",
+            None,
+        )
 
 
 def _is_about(name: str, config: str | None, server: ServerEntry) -> bool:

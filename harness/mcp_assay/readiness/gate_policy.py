@@ -26,7 +26,7 @@ SECONDS = ("cold_start_s", "connect_s", "p95_s")
 ERROR_RATE = "error_rate"
 """Budget for the share of calls that failed while they were timed."""
 
-_BAR_KEYS = ("budgets", "categories", "errors", "evidence", "levels", "score", "verdict")
+_BAR_KEYS = ("budgets", "categories", "errors", "evidence", "levels", "regressions", "score", "verdict")
 _RUN_KEYS = ("max_age_h", "optional", "partial", "required", "servers")
 _Value = TypeVar("_Value")
 
@@ -56,6 +56,7 @@ class Bars:
         levels: Most violations at a level, warnings included and accepted ones not. At a level that is not named no
             check may have failed, and warnings are free.
         categories: Bars of categories.
+        regressions: Most series that are worse than the noise of earlier runs explains; None does not ask for any.
         budgets: Most seconds, or share of failed calls, by name; see `SECONDS` and `ERROR_RATE`.
     """
 
@@ -63,6 +64,7 @@ class Bars:
     score: float | None = None
     evidence: float | None = None
     errors: int | None = None
+    regressions: int | None = None
     levels: Mapping[Level, int] = field(default_factory=dict["Level", int])
     categories: Mapping[Category, CategoryBars] = field(default_factory=dict["Category", CategoryBars])
     budgets: Mapping[str, float] = field(default_factory=dict[str, float])
@@ -107,6 +109,7 @@ class GatePolicy:
             score=_first(bars.score for bars in parts),
             evidence=_first(bars.evidence for bars in parts),
             errors=_first(bars.errors for bars in parts),
+            regressions=_first(bars.regressions for bars in parts),
             levels={level: most for bars in reversed(parts) for level, most in bars.levels.items()},
             categories=_categories_of(parts),
             budgets={name: most for bars in reversed(parts) for name, most in bars.budgets.items()},
@@ -153,6 +156,7 @@ def _bars(fields: Mapping[str, View]) -> Bars:
         score=_stated(fields, "score", _score),
         evidence=_stated(fields, "evidence", _share),
         errors=_count(fields["errors"]) if "errors" in fields else None,
+        regressions=_count(fields["regressions"]) if "regressions" in fields else None,
         levels={Level(name): _count(most) for name, most in levels.items()},
         categories={Category(name): _category(bars) for name, bars in categories.items()},
         budgets=_budgets(fields["budgets"]) if "budgets" in fields else {},

@@ -17,6 +17,7 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    func,
     insert,
     inspect,
     select,
@@ -136,6 +137,21 @@ class History:
                 connection.execute(insert(_RUN).values(**_run_row(run)))
                 if rows:
                     connection.execute(insert(_METRIC), rows)
+
+    def machines(self) -> dict[str, int]:
+        """Return the number of runs of each machine, that of the newest run first.
+
+        Raises:
+            UsageError: As `runs`.
+            HistoryError: As `runs`.
+        """
+        if self._address.file is not None and not self._address.file.exists():
+            raise self._absent()
+        counted = select(_RUN.c.machine, func.count().label("runs")).group_by(_RUN.c.machine)
+        with self._explained("read"), self._engine.connect() as connection:
+            self._check_version(connection)
+            rows = _mappings(connection, counted.order_by(func.max(_RUN.c.started_at).desc()))
+        return {row["machine"]: row["runs"] for row in rows}
 
     def runs(self, *, machine: str | None = None, last: int) -> list[tuple[RunRecord, list[Figure]]]:
         """Return the newest runs with their figures, oldest first.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -110,23 +110,17 @@ def _of_server(server: ServerEntry, *, whole: bool) -> Iterator[Figure]:
 
 def _of_benchmark(entry: BenchmarkEntry, versions: Mapping[tuple[str, str], str]) -> Iterator[Figure]:
     """Yield the figures of one measurement."""
-    config, optional = entry.get("config", ""), _optional(entry)
-    machine, arguments = optional.get("machine", {}), optional.get("arguments")
+    config, machine, arguments = entry.get("config", ""), entry.get("machine"), entry.get("arguments")
     for name, unit, value in _named(entry):
         yield Figure(
             metric=Metric(config=config, server=entry["server"], tool=entry["tool"], name=name, unit=unit),
             value=value,
             server_version=versions.get((config, entry["server"]), ""),
             call="" if arguments is None else hashlib.sha256(arguments.encode()).hexdigest()[:16],
-            cpu_s=machine.get("cpu_s"),
-            pipe_s=machine.get("pipe_s"),
-            noise=machine.get("noise"),
+            cpu_s=None if machine is None else machine["cpu_s"],
+            pipe_s=None if machine is None else machine["pipe_s"],
+            noise=None if machine is None else machine["noise"],
         )
-
-
-def _optional(entry: object) -> Mapping[str, Any]:
-    """Return an entry of a report with the fields that older reports do not have."""
-    return cast("Mapping[str, Any]", entry)
 
 
 def _named(entry: BenchmarkEntry) -> Iterator[tuple[str, str, float]]:
@@ -141,7 +135,7 @@ def _named(entry: BenchmarkEntry) -> Iterator[tuple[str, str, float]]:
         yield f"{what}.rate", PER_SECOND, entry["rate_per_s"]
     if entry["calls"]:
         yield f"{what}.error_rate", "share", entry["errors"] / entry["calls"]
-    first_byte = _optional(entry).get("first_byte_s")
+    first_byte = entry.get("first_byte_s")
     if first_byte is not None:
         yield f"{what}.first_byte.p50", "s", first_byte["p50"]
 
@@ -150,19 +144,27 @@ def _what(entry: BenchmarkEntry) -> str:
     """Return the name of what was measured: the load and how much of it, in words that stay the same every night."""
     if entry["mode"] == "closed":
         return "latency" if entry["concurrency"] == 1 else f"latency@{entry['concurrency']}"
-    # How many calls an open loop had open at most differs from night to night; the rate that was asked for does not.
-    offered = _optional(entry).get("offered_per_s")
-    if offered is not None:
-        return f"{entry['mode']}@{offered:.3g}/s"
+    # How many calls an open loop had open at most, and the rate that suits the tool, differ from night to night.
     return entry["mode"].replace("-", "_") or "measurement"
 
 
 def _others(document: Document, versions: Mapping[tuple[str, str], str]) -> Iterator[Figure]:
     """Yield the measured values that are no distribution of answer times."""
-    for entry in _optional(document).get("figures", []):
+    machines = {
+        (entry.get("config", ""), entry["server"]): entry["machine"]
+        for entry in document["benchmarks"]
+        if "machine" in entry
+    }
+    for entry in document.get("figures", []):
         config = entry.get("config", "")
+        machine = machines.get((config, entry["server"]))
         metric = Metric(
             config=config, server=entry["server"], tool=entry["tool"], name=entry["metric"], unit=entry["unit"]
         )
         version = versions.get((config, entry["server"]), "")
-        yield Figure(metric=metric, value=entry["value"], server_version=version)
+        yield Figure(
+            metric=metric,
+            value=entry["value"],
+            server_version=version,
+            noise=None if machine is None else machine["noise"],
+        )
