@@ -2,6 +2,7 @@
 
 ``catalogue.json`` holds the rules of the specification, ``house_checks.json`` those that the specification does not
 know. A check takes its level, links and transports from its row, so that they are written down once.
+``not_judged.json`` says of each row without a check, and of what no row could hold, why nothing outside can see it.
 """
 
 from __future__ import annotations
@@ -86,6 +87,23 @@ CATALOGUE: Mapping[str, Row] = MappingProxyType(
     {row.id: row for name in ("catalogue.json", "house_checks.json") for row in _rows(name)}
 )
 """Every row by its id, in the order of the catalogue."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unobservable:
+    """A requirement that no check could judge from outside, and why."""
+
+    requirement: str
+    why: str
+
+
+_UNJUDGED = json.loads(files("mcp_assay_suites").joinpath("not_judged.json").read_text("utf-8"))
+
+NOT_JUDGED: Mapping[str, str] = MappingProxyType(_UNJUDGED["rules"])
+"""Why no check judges a row, by the row's id."""
+
+NOT_OBSERVABLE: tuple[Unobservable, ...] = tuple(Unobservable(**entry) for entry in _UNJUDGED["not_observable"])
+"""What the specification asks for besides, and why it is in no row."""
 
 
 def check(

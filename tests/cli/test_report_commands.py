@@ -145,7 +145,7 @@ def test_the_table_of_checks_has_a_line_for_each_and_the_totals() -> None:
     lines = run("checks").stdout.splitlines()
     entries = catalogue()
     assert [line.split()[0] for line in lines[2 : 2 + len(entries)]] == [entry.row.id for entry in entries]
-    assert lines[-1].startswith(f"{len(entries)} rules, {sum(entry.check is not None for entry in entries)} judged;")
+    assert lines[-1].startswith(f"{len(entries)} rules, {sum(entry.check is not None for entry in entries)} judged, ")
 
 
 @pytest.fixture

@@ -78,6 +78,7 @@ def _stateless(site: Any, said: dict[str, str]) -> None:
     post("S number in parameter header", "tools/call", WAIT, **{"Mcp_Param_Wait-Ms": "1.0"})
     post("S unknown method", "x-probe/none")
     post("S session named", "tools/list", Mcp_Session_Id="made-up")
+    post("S last event", "tools/list", Last_Event_ID="1-1")
     note = json.dumps({"jsonrpc": "2.0", "method": "notifications/x-probe"}).encode()
     said["S notification"] = shown(site.send("POST", body=note, MCP_Protocol_Version="2026-07-28"))
     for label, body in (("no JSON", b'{"jsonrpc":'), ("no jsonrpc", b'{"id":1,"method":"ping"}'), ("batch", b"[]")):

@@ -90,6 +90,9 @@ def _lists(talk: Conversation, era: str) -> None:
     talk.pages(f"{era} prompts", "prompts/list")
     talk.ask(f"{era} bad cursor", "prompts/list", {"cursor": "!!no-cursor"})
     talk.ask(f"{era} tools again", "tools/list")
+    for result in list(talk.results(f"{era} prompts"))[:1]:
+        for _ in range(2):
+            talk.ask(f"{era} prompts 2 again", "prompts/list", {"cursor": result.get("nextCursor")})
 
 
 def _calls(talk: Conversation, era: str) -> None:
@@ -115,6 +118,12 @@ def _calls(talk: Conversation, era: str) -> None:
     }
     talk.step(f"{era} cancel", slow, cancelled, last=60)
     talk.step(f"{era} cancel unknown", {**cancelled, "params": {"requestId": "nobody"}}, {**cancelled, "params": {}})
+
+
+def _after_calls(talk: Conversation, era: str) -> None:
+    page = list(talk.results(f"{era} tools"))[:1]
+    if page and isinstance(page[0].get("nextCursor"), str):
+        talk.ask(f"{era} tools 2 after calls", "tools/list", {"cursor": page[0]["nextCursor"]})
 
 
 def _reads(talk: Conversation, era: str) -> None:
@@ -150,10 +159,22 @@ def _stateless(talk: Conversation) -> None:
     ]
     talk.step("S burst", *burst, last=60)
     _calls(talk, "S")
+    _after_calls(talk, "S")
     _reads(talk, "S")
     _prompts(talk, "S")
     for method in ("ping", "logging/setLevel", "resources/subscribe", "x-probe/none"):
         talk.ask(f"S {method}", method)
+    knows = {**ENVELOPE, CAPABILITIES: {"extensions": {"io.modelcontextprotocol/tasks": {}}}}
+    for label, method, meta in (
+        ("unknown task", "tasks/get", knows),
+        ("task undeclared", "tasks/get", ENVELOPE),
+        ("task result", "tasks/result", knows),
+    ):
+        talk.ask(f"S {label}", method, {"taskId": "none"}, meta=meta)
+    talk.ask("S odd capability", "tools/list", meta={**ENVELOPE, CAPABILITIES: {"x-probe": {}}})
+    talk.ask("S read item", "resources/read", {"uri": "raw://item/1"})
+    talk.ask("S read broken", "resources/read", {"uri": "raw://broken"})
+    talk.ask("S initialize", "initialize", {"protocolVersion": "2025-11-25"})
     talk.ask("S bad level", "tools/list", meta={LEVEL: "loud"})
     for label, meta in (
         ("no envelope", {}),
@@ -212,6 +233,7 @@ def _questions(talk: Conversation) -> None:
 def _subscriptions(talk: Conversation) -> None:
     talk.ask("S listen", "subscriptions/listen", {"notifications": {"toolsListChanged": True}}, number=901, last=20)
     ended = {"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": 901}}
+    talk.ask("S listen twice", "subscriptions/listen", {"notifications": {"toolsListChanged": True}}, number=902)
     talk.step("S listen cancelled", ended, last=50)
 
 
@@ -242,6 +264,7 @@ def _no_requests(talk: Conversation) -> None:
     talk.step("no method", {key: ping[key] for key in ("id", "jsonrpc")})
     talk.step("null id", {**ping, "id": None})
     talk.step("fraction id", {**ping, "id": 1.5})
+    talk.step("batch", [ping])
     talk.step("no JSON", b'{"jsonrpc":')
 
 

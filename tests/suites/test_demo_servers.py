@@ -7,7 +7,11 @@ import pytest
 from mcp_assay_suites import all_checks
 
 NAMES = ("clock", "notes", "text", "units")
-CHECKS = [check for check in all_checks() if check.category in {"connectivity", "schema"} and check.id != "CONN-002"]
+CHECKS = [
+    check
+    for check in all_checks()
+    if check.category in {"connectivity", "schema"} and check.id != "CONN-002" and check.tier == 1
+]
 
 
 @pytest.fixture(scope="module", params=["2025-11-25", "2026-07-28"])

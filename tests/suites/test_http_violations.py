@@ -25,24 +25,27 @@ TOKEN = "token-of-this-test"
 CHECKS = [
     check
     for check in (*CONNECTIVITY, *SCHEMA)
-    if check.id not in {"CONN-002", "ADV-020", "ADV-018"} and check.concerns(STATELESS, "streamable-http")
-] + [
-    check
-    for check in CONNECTIVITY
-    if check.concerns(HANDSHAKE, "streamable-http") and not check.concerns(STATELESS, "streamable-http")
+    if check.id not in {"CONN-002", "ADV-020", "ADV-018", "DEP-002"}
+    and (check.concerns(STATELESS, "streamable-http") or check.concerns(HANDSHAKE, "streamable-http"))
 ]
+USUAL = [check for check in CHECKS if check.tier == 1]
+FINER = {HANDSHAKE: ["HTTP-032"], STATELESS: ["HTTP-004", "HTTP-020", "HTTP-026"]}
+"""Finer points of HTTP, each shown in one era."""
 CALLED = ["HTTP-014", "HTTP-015", "HTTP-016"]
 """Violations that show when a tool is called."""
-CALLING = [*CHECKS, *(check for check in EXECUTION if check.id in {*CALLED, "EXEC-001"})]
+CALLING = [
+    *(check for check in CHECKS if check.tier == 1 or check.id == "HTTP-020"),
+    *(check for check in EXECUTION if check.id in {*CALLED, "EXEC-001"}),
+]
 JSON_ONLY = ["HTTP-001", "HTTP-022", "HTTP-017"]
 STREAMS_ONLY = ["HTTP-031"]
-AUTH = ["AUTH-001", "AUTH-002", "AUTH-003", "AUTH-004"]
+AUTH = ["AUTH-001", "AUTH-002", "AUTH-003", "AUTH-004", "AUTH-005"]
 
 
 def violable(version: str) -> list[str]:
     """Return the checks of HTTP that say something about a revision."""
     special = {*JSON_ONLY, *STREAMS_ONLY}
-    ids = [check.id for check in CHECKS if check.transports and check.level_in(version) and check.id not in special]
+    ids = [check.id for check in USUAL if check.transports and check.level_in(version) and check.id not in special]
     return [one for one in ids if one.startswith(("HTTP-", "LIFE-"))]
 
 
@@ -89,13 +92,13 @@ def also() -> Mapping[str, Sequence[str]]:
 
 @pytest.fixture(scope="module")
 def handshake(bench, site):
-    return bench.judge({name: site.start("--violate", name) for name in violable(HANDSHAKE)}, CHECKS)
+    return bench.judge({name: site.start("--violate", name) for name in violable(HANDSHAKE)}, USUAL)
 
 
 @pytest.fixture(scope="module")
 def stateless(bench, site):
     servers = {name: site.start("--era", "stateless", "--violate", name) for name in violable(STATELESS)}
-    return bench.judge(servers, CHECKS, protocol=STATELESS)
+    return bench.judge(servers, USUAL, protocol=STATELESS)
 
 
 @pytest.fixture(scope="module")
@@ -107,13 +110,26 @@ def called(bench, site):
 
 
 @pytest.fixture(scope="module")
+def finer_handshake(bench, site):
+    servers = {name: site.start("--sse", "--violate", name) for name in FINER[HANDSHAKE]}
+    return bench.judge({"healthy": site.start("--sse"), **servers}, CHECKS)
+
+
+@pytest.fixture(scope="module")
+def finer_stateless(bench, site):
+    servers = {name: site.start("--era", "stateless", "--violate", name) for name in FINER[STATELESS]}
+    healthy = site.start("--era", "stateless")
+    return bench.judge({"healthy": healthy, **servers}, CHECKS, protocol=STATELESS)
+
+
+@pytest.fixture(scope="module")
 def single(bench, site):
-    return bench.judge({name: site.start("--violate", name) for name in JSON_ONLY}, CHECKS)
+    return bench.judge({name: site.start("--violate", name) for name in JSON_ONLY}, USUAL)
 
 
 @pytest.fixture(scope="module")
 def streaming(bench, site):
-    return bench.judge({name: site.start("--sse", "--violate", name) for name in STREAMS_ONLY}, CHECKS)
+    return bench.judge({name: site.start("--sse", "--violate", name) for name in STREAMS_ONLY}, USUAL)
 
 
 @pytest.fixture(scope="module")
@@ -127,6 +143,8 @@ def protected(bench, site):
         *[("handshake", check) for check in violable(HANDSHAKE)],
         *[("stateless", check) for check in violable(STATELESS)],
         *[("called", check) for check in CALLED],
+        *[("finer_handshake", check) for check in FINER[HANDSHAKE]],
+        *[("finer_stateless", check) for check in FINER[STATELESS]],
         *[("single", check) for check in JSON_ONLY],
         *[("streaming", check) for check in STREAMS_ONLY],
         *[("protected", check) for check in AUTH],
@@ -161,6 +179,22 @@ def test_a_server_that_compares_mirrored_arguments_properly_passes(called):
     assert {check: [one.outcome for one in judged.of(check) if one.applicable] for check in CALLED} == {
         check: ["pass"] for check in CALLED
     }
+    assert judged.of("HTTP-020")[0].outcome == "pass", "a tool that reports progress answers on a stream"
+
+
+@pytest.mark.parametrize(("group", "version"), [("finer_handshake", HANDSHAKE), ("finer_stateless", STATELESS)])
+def test_a_server_over_http_passes_the_finer_points(request, group, version):
+    judged = request.getfixturevalue(group)["healthy"]
+    assert {one: verdict.observed for one, verdict in judged.findings.items()} == {}
+    asked = [*(check for check in FINER[version] if check != "HTTP-020"), "DEP-001"]
+    assert {check: judged.of(check)[0].outcome for check in asked} == dict.fromkeys(asked, "pass")
+
+
+def test_a_server_over_http_and_sse_is_told_that_it_is_old(bench, site):
+    url = site.start("--era", "handshake")["url"].replace("/mcp", "/sse")
+    chosen = [check for check in CONNECTIVITY if check.id in {"DEP-001", "LIFE-007"}]
+    judged = bench.judge({"old": {"type": "sse", "url": url}}, chosen)["old"]
+    assert set(judged.findings) == {"DEP-001"}
 
 
 def test_no_credential_is_in_the_evidence(protected):

@@ -24,13 +24,13 @@ if TYPE_CHECKING:
 HANDSHAKE, STATELESS = "2025-11-25", "2026-07-28"
 ASKED_OF = {"EXEC-001", "DISC-011", "TASK-003"}
 CHECKS = [
-    *(check for check in (*CONNECTIVITY, *SCHEMA) if check.id not in {"CONN-002", "ADV-020"}),
+    *(check for check in (*CONNECTIVITY, *SCHEMA) if check.id not in {"CONN-002", "ADV-020", "DEP-002"}),
     *(check for check in EXECUTION if check.id in ASKED_OF or check.id.startswith(("MRTR-", "ELIC-"))),
 ]
 IN_HANDSHAKE = ("MRTR-010", "ELIC-001", "ELIC-002", "ELIC-003")
 IN_STATELESS = (
     *IN_HANDSHAKE, "MRTR-002", "MRTR-003", "MRTR-004", "MRTR-005", "MRTR-006", "MRTR-007", "MRTR-008", "MRTR-009",
-    "ELIC-004", "DISC-010", "DISC-011", "TASK-003",
+    "ELIC-004", "CACHE-005", "DISC-010", "DISC-011", "TASK-003",
 )  # fmt: skip
 SETTINGS = Settings(check_s=60.0, allow_writes=True, examples=2)
 SECRECY = json.loads(files("mcp_assay_suites").joinpath("observing", "secrecy.json").read_text("utf-8"))

@@ -11,7 +11,7 @@ from tabulate import tabulate
 
 from mcp_assay.readiness.check import spec_link
 from mcp_assay_suites import all_checks
-from mcp_assay_suites.catalogue import CATALOGUE
+from mcp_assay_suites.catalogue import CATALOGUE, NOT_JUDGED, NOT_OBSERVABLE
 from mcp_assay_suites.guidance import GUIDANCE
 
 if TYPE_CHECKING:
@@ -29,11 +29,9 @@ NEEDS = {
 }
 """What the catalogue's modes mean."""
 
-_WHY_NOT = {
-    "X": "needs something that only the user can bring about",
-    "A": "needs credentials and an authorization server",
-}
 _WIDEST = 24
+_LONGEST = 60
+"""Characters of a reason in the table; --json has it whole."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,10 +49,7 @@ class CatalogueEntry:
     @property
     def why_not(self) -> str | None:
         """Why no check judges it, or None when one does."""
-        if self.check is not None:
-            return None
-        second = "left out of the default run" if self.row.tier > 1 else "not judged yet"
-        return _WHY_NOT.get(self.row.mode, second)
+        return None if self.check is not None else NOT_JUDGED[self.row.id]
 
 
 def catalogue() -> tuple[CatalogueEntry, ...]:
@@ -64,18 +59,24 @@ def catalogue() -> tuple[CatalogueEntry, ...]:
 
 
 @click.command()
-@click.option("--json", "as_json", is_flag=True, help='Write {"checks": [...]} instead of a table.')
+@click.option("--json", "as_json", is_flag=True, help='Write {"checks": [...], ...} instead of a table.')
 def checks(*, as_json: bool) -> int:
     """List every rule of the catalogue: level in each revision, category, what it needs, whether it is judged."""
     entries = catalogue()
     if as_json:
-        click.echo(json.dumps({"checks": [_json(entry) for entry in entries]}, indent=2))
+        unobservable = [{"requirement": one.requirement, "why": one.why} for one in NOT_OBSERVABLE]
+        listed = {"checks": [_json(entry) for entry in entries], "not_observable": unobservable}
+        click.echo(json.dumps(listed, indent=2))
         return 0
     headers = ("check", "name", "level", "category", "needs", "judged")
     rows = [_row(entry) for entry in entries]
     click.echo(tabulate(rows, headers=headers, tablefmt="simple", disable_numparse=True))
     judged = sum(entry.check is not None for entry in entries)
-    click.echo(f"\n{len(entries)} rules, {judged} judged; --json has requirements, links and how each is seen")
+    second = sum(entry.check is not None and entry.check.tier > 1 for entry in entries)
+    click.echo(
+        f"\n{len(entries)} rules, {judged} judged, {second} of them with --mcp-tier 2 only; --json has requirements, "
+        "links, how each is seen, and what nothing outside can see"
+    )
     return 0
 
 
@@ -84,7 +85,10 @@ def _row(entry: CatalogueEntry) -> tuple[str, ...]:
     row = entry.row
     category = entry.check.category.value if entry.check else "-"
     name = row.slug if len(row.slug) <= _WIDEST else f"{row.slug[: _WIDEST - 2]}.."
-    return row.id, name, levels_of(row), category, NEEDS.get(row.mode, row.mode), entry.why_not or "yes"
+    judged = "--mcp-tier 2" if entry.check is not None and entry.check.tier > 1 else "yes"
+    why_not = entry.why_not
+    said = judged if why_not is None else f"no: {why_not if len(why_not) <= _LONGEST else f'{why_not[:_LONGEST]}…'}"
+    return row.id, name, levels_of(row), category, NEEDS.get(row.mode, row.mode), said
 
 
 def levels_of(row: Row) -> str:
@@ -106,6 +110,7 @@ def _json(entry: CatalogueEntry) -> JsonObject:
         "transports": [*sorted(row.transports)],
         "needs": NEEDS.get(row.mode, row.mode),
         "judged": check is not None,
+        "tier": row.tier if check is None else check.tier,
         "why_not": entry.why_not,
         "requirement": row.requirement,
         "observe": row.observe,

@@ -3,7 +3,10 @@
 from mcp_assay_suites.connectivity import (
     authorization,
     base,
+    deprecations,
     discovery,
+    errors,
+    finer,
     http_probes,
     http_traffic,
     hygiene,
@@ -32,5 +35,8 @@ CHECKS = (
     *rounds.CHECKS,
     *launching.CHECKS,
     *hygiene.CHECKS,
+    *errors.CHECKS,
+    *finer.CHECKS,
+    *deprecations.CHECKS,
 )
 """The checks of this category, in the order in which they run."""

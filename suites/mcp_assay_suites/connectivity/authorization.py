@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from mcp_assay.core.verdicts import Category, Judgement, not_applicable, passed, skipped, violated
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
     from mcp_assay.readiness.subject import Subject
     from mcp_assay_suites.observing.http_talk import Reply
 
+_SCOPE = re.compile(r'\bscope="([^"]{1,2000})"')
+_NO_OFFLINE_SINCE = "2026-07-28"
 _NO_TOKEN = "the configuration gives the server no bearer token"  # noqa: S105  (a reason, not a token)
 
 
@@ -62,6 +65,26 @@ async def authorization_servers(subject: Subject) -> Judgement:
     )
 
 
+@check("AUTH-005", category=Category.CONNECTIVITY)
+async def scope_challenge(subject: Subject) -> Judgement:
+    """Judge whether a client learns which scopes to ask for; since 2026-07-28 never for offline access."""
+    talk = await auth_talk(subject.server)
+    if not talk.bearer or talk.without is None or talk.without.status != 401:
+        return not_applicable("the server refuses nobody who has no token" if talk.bearer else _NO_TOKEN)
+    match = _SCOPE.search(talk.challenge)
+    supported = (talk.metadata or {}).get("scopes_supported")
+    named = [*(match.group(1).split() if match else []), *(supported if isinstance(supported, list) else [])]
+    problems = [] if match else ["WWW-Authenticate names no scope"]
+    if subject.version >= _NO_OFFLINE_SINCE and "offline_access" in named:
+        problems.append("offline_access is asked for, which is the client's affair")
+    return judged(
+        "WWW-Authenticate names the scopes that are needed",
+        problems,
+        looked_at=f"scope {shown(match.group(1))}" if match else "",
+        exchange=talk.without.evidence(),
+    )
+
+
 def _refused(reply: Reply | None, expected: str) -> Judgement:
     """Judge one refusal."""
     if reply is None:
@@ -71,4 +94,4 @@ def _refused(reply: Reply | None, expected: str) -> Judgement:
     return violated(expected, reply.describe(), exchange=reply.evidence())
 
 
-CHECKS = (unauthenticated_401, invalid_token_401, resource_metadata, authorization_servers)
+CHECKS = (unauthenticated_401, invalid_token_401, resource_metadata, authorization_servers, scope_challenge)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from mcp_assay.core.verdicts import Category, Judgement, not_applicable, passed, skipped, violated
 from mcp_assay_suites.catalogue import check
-from mcp_assay_suites.observing.http_talk import EVIL_ORIGIN, http_talk
+from mcp_assay_suites.observing.http_talk import EVIL_HOST, EVIL_ORIGIN, http_talk
 from mcp_assay_suites.observing.judging import counted, judged, listed
 
 if TYPE_CHECKING:
@@ -44,6 +44,41 @@ async def origin_403(subject: Subject) -> Judgement:
     if reply.status == 403 or (subject.version < _FORBIDDEN and reply.status >= 400):
         return passed(f"HTTP {reply.status}")
     return violated(f"Origin: {EVIL_ORIGIN} is answered by status 403", reply.describe(), exchange=reply.evidence())
+
+
+@check("HTTP-004", category=Category.CONNECTIVITY)
+async def host_rebinding(subject: Subject) -> Judgement:
+    """Judge whether a server on this machine is fooled by a name that somebody else made point here."""
+    reply = (await http_talk(subject.server)).replies.get("foreign host")
+    if reply is None:
+        return not_applicable("the server is on another machine")
+    if reply.status >= 400:
+        return passed(f"HTTP {reply.status}")
+    return violated(f"Host: {EVIL_HOST} is refused", reply.describe(), exchange=reply.evidence())
+
+
+@check("HTTP-026", category=Category.CONNECTIVITY)
+async def last_event_id_ignored(subject: Subject) -> Judgement:
+    """Judge whether the header by which streams were once resumed is ignored."""
+    reply = (await http_talk(subject.server)).replies["last event"]
+    if reply.has_result:
+        return passed("a result as without it")
+    return violated("Last-Event-ID is ignored", reply.describe(), exchange=reply.evidence())
+
+
+@check("HTTP-032", category=Category.CONNECTIVITY)
+async def sse_priming_event(subject: Subject) -> Judgement:
+    """Judge whether an event stream begins with an event that gives an id and nothing else."""
+    reply = (await http_talk(subject.server)).replies["plain"]
+    if not (reply.raw.header("content-type") or "").lower().startswith("text/event-stream"):
+        return not_applicable("requests are not answered on an event stream")
+    head: str = reply.raw.body.replace(b"\r\n", b"\n").partition(b"\n\n")[0].decode("utf-8", "backslashreplace")
+    parts = (line.partition(":") for line in head.splitlines() if not line.startswith(":"))
+    fields = {name: value.strip() for name, _, value in parts}
+    if fields.get("id") and not fields.get("data"):
+        return passed(f"the first event has id {fields['id'][:40]!r} and no data")
+    expected = "an event stream begins with an event that has an id and no data"
+    return violated(expected, f"it begins with {head[:80]!r}", exchange=reply.evidence())
 
 
 @check("HTTP-006", category=Category.CONNECTIVITY)
@@ -228,6 +263,9 @@ def _guessable(ids: Sequence[str]) -> list[str]:
 CHECKS = (
     notification_202,
     origin_403,
+    host_rebinding,
+    last_event_id_ignored,
+    sse_priming_event,
     bad_version_header,
     absent_version_header,
     version_header_mismatch,

@@ -102,6 +102,21 @@ async def sse_response_delivered(subject: Subject) -> Judgement:
     )
 
 
+@check("HTTP-020", category=Category.CONNECTIVITY, late=True)
+async def sse_x_accel_buffering(subject: Subject) -> Judgement:
+    """Judge whether proxies are told to pass events on at once."""
+    streams = [one for one in _streams(subject) if _status(one) == 200]
+    if not streams:
+        return not_applicable("no answer came on an event stream")
+    wrong = [one for one in streams if (_header(one, "x-accel-buffering") or "").strip().lower() != "no"]
+    return judged(
+        "an event stream carries X-Accel-Buffering: no",
+        [f"{one.method}: X-Accel-Buffering is {shown(_header(one, 'x-accel-buffering'))}" for one in wrong],
+        looked_at=counted(len(streams), "stream"),
+        exchange=wrong[0].evidence() if wrong else None,
+    )
+
+
 @check("HTTP-021", category=Category.CONNECTIVITY, late=True)
 async def get_sse_or_405(subject: Subject) -> Judgement:
     """Judge the answer to GET."""
@@ -253,6 +268,7 @@ CHECKS = (
     sse_terminates,
     sse_messages_related,
     sse_response_delivered,
+    sse_x_accel_buffering,
     get_sse_or_405,
     get_no_responses,
     session_id_ascii,

@@ -8,6 +8,7 @@ from mcp_assay_suites.execution import (
     failing,
     honesty,
     input_rounds,
+    lists,
     param_headers,
     refusing,
     structured,
@@ -30,5 +31,6 @@ CHECKS = (
     *input_rounds.CHECKS,
     *elicitation.CHECKS,
     *tasks.CHECKS,
+    *lists.CHECKS,
 )
 """The checks of this category, in the order in which they run: valid calls first, so that others find them made."""

@@ -1,7 +1,8 @@
 """Tools that ask the client for input: what they do with answers of every kind, tried once, for many checks to judge.
 
-Which tools ask is known from the calls that were made of them anyway; such a tool is called again, on an instance of
-its own, only when it may be called again at all. Forms are declined or filled in wrongly, never rightly.
+Which tools ask is known from the calls that were made of them anyway, and from calls made now when there were none;
+such a tool is called again, on an instance of its own, only when it may be called again at all. Forms are declined or
+filled in wrongly, never rightly.
 """
 
 from __future__ import annotations
@@ -109,8 +110,9 @@ async def input_talk(subject: Subject) -> InputTalk:
 async def _tried(subject: Subject, server: ServerUnderTest) -> InputTalk:
     """Try the first tools that ask."""
     tools = {tool.name: tool for tool in server.tools if tool.decision.allowed}
-    for tool in tools.values():
-        await valid_calls(replace(subject, tool=tool))
+    if not server.calls:
+        for tool in tools.values():
+            await valid_calls(replace(subject, tool=tool))
     asking = {name: arguments for name, arguments in _asking(server) if name in tools}
     may = {name: arguments for name, arguments in asking.items() if _may_repeat(tools[name])}
     chosen = list(may.items())[:MOST_TOOLS]

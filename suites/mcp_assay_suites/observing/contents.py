@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 from mcp_assay_suites.observing.memory import remembered
 
@@ -24,6 +25,7 @@ MADE_UP = "example"
 """What is given for a prompt's argument."""
 
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*(?=:)")
+_PLAIN_VARIABLE = re.compile(r"\{([A-Za-z0-9_]+)\}")
 _VARIABLE = re.compile(r"\{[+#./;?&]?([A-Za-z0-9_.%~-]+)")
 
 GARBAGE_URIS: Mapping[str, str] = {
@@ -156,6 +158,37 @@ def _completable(server: ServerUnderTest) -> Iterable[tuple[JsonObject, str]]:
         found = template.get("uriTemplate")
         for variable in _VARIABLE.findall(found) if isinstance(found, str) else []:
             yield {"type": "ref/resource", "uri": found}, variable
+
+
+async def expanded_templates(server: ServerUnderTest) -> dict[str, tuple[str, Exchange]]:
+    """Return the URI and the exchange of reading it, by template, for templates that completions can fill in.
+
+    Raises:
+        UnavailableError: The server is down.
+    """
+    read: dict[str, tuple[str, Exchange]] = {}
+    for template in server.inventory.objects("resourceTemplates")[:MOST_COMPLETED]:
+        pattern = template.get("uriTemplate")
+        uri = await _expanded(server, pattern) if isinstance(pattern, str) else None
+        if isinstance(pattern, str) and uri is not None:
+            read[pattern] = uri, await _ask(server, "resources/read", {"uri": uri})
+    return read
+
+
+async def _expanded(server: ServerUnderTest, pattern: str) -> str | None:
+    """Return a template with a completed value for each plain variable, or None when one has none."""
+    uri = pattern
+    for variable in _PLAIN_VARIABLE.findall(pattern):
+        argument: JsonObject = {"name": variable, "value": ""}
+        reference: JsonObject = {"type": "ref/resource", "uri": pattern}
+        answer = await _ask(server, "completion/complete", {"ref": reference, "argument": argument})
+        found = (answer.result or {}).get("completion")
+        values = found.get("values") if isinstance(found, dict) else None
+        value = values[0] if isinstance(values, list) and values else None
+        if not isinstance(value, str):
+            return None
+        uri = uri.replace(f"{{{variable}}}", quote(value, safe=""))
+    return None if "{" in uri or uri == pattern else uri
 
 
 async def _ask(server: ServerUnderTest, method: str, params: JsonObject) -> Exchange:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 NO_VERSION = "1900-01-01"
 EVIL_ORIGIN = "http://evil.example"
+EVIL_HOST = "evil.example"
 OLD_VERSION = "2025-03-26"
 """The last revision that knows no version header."""
 SESSIONS = 5
@@ -179,6 +180,7 @@ class _Talker:
         await self._say("other method", beat, {"Mcp-Method": "prompts/list"})
         await self._say("method in capitals", beat, {"Mcp-Method": "SERVER/DISCOVER"})
         await self._say("lower-case header", beat, {"mcp-method": "server/discover"})
+        await self._say("last event", beat, {"Last-Event-ID": "x-probe-1"})
         await self._say("foreign session", beat, {http_headers.SESSION: "x-probe-session"})
         await self._named()
         await self._say("get", None, {"Accept": "text/event-stream"}, method="GET")
@@ -189,8 +191,10 @@ class _Talker:
     async def _common(self, beat: JsonObject) -> None:
         """Send what both eras are judged by."""
         await self._say("notification", {"jsonrpc": "2.0", "method": "notifications/x-probe"}, {})
+        await self._say("plain", beat, {})
         if self._local:
             await self._say("foreign origin", beat, {"Origin": EVIL_ORIGIN})
+            await self._say("foreign host", beat, {"Host": EVIL_HOST})
 
     async def _named(self) -> None:
         """Send requests whose name is mirrored in a header, wrong and encoded; none of them names a real tool."""

@@ -27,9 +27,11 @@ class VersionAnswers:
 
     Attributes:
         exchanges: The exchange by the revision that was asked for: every handshake revision, and the unknown one.
+        discovered: The answer to ``server/discover`` as the first message.
     """
 
     exchanges: Mapping[str, Exchange]
+    discovered: Exchange
 
     def offered(self, asked: str) -> str | None:
         """Return the revision that the server answered with, or None when it did not name one."""
@@ -45,6 +47,28 @@ async def version_answers(server: ServerUnderTest) -> VersionAnswers:
         UnavailableError: No further instance can be used.
     """
     return await remembered(server, VersionAnswers, _asked)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Discovery:
+    """The answer to ``server/discover`` as the first message, with nothing else going on."""
+
+    exchange: Exchange
+
+
+async def discovered_alone(server: ServerUnderTest) -> Discovery:
+    """Return the answer to ``server/discover`` as the first message, waited for as long as for a list, asked once.
+
+    Raises:
+        UnavailableError: No further instance can be used.
+    """
+
+    async def asked(server: ServerUnderTest) -> Discovery:
+        live = await server.session()
+        async with server.fresh_channel() as channel:
+            return Discovery(exchange=await discover(channel, STATELESS_VERSIONS[-1], live.limits.list_s))
+
+    return await remembered(server, Discovery, asked)
 
 
 async def _asked(server: ServerUnderTest) -> VersionAnswers:
@@ -63,7 +87,7 @@ async def _asked(server: ServerUnderTest) -> VersionAnswers:
     *asked, stateless = await asyncio.gather(
         *(initialized(server, version) for version in others), _discovered(server, STATELESS_VERSIONS[-1])
     )
-    answers = VersionAnswers(exchanges={agreed: first, **dict(zip(others, asked, strict=True))})
+    answers = VersionAnswers(exchanges={agreed: first, **dict(zip(others, asked, strict=True))}, discovered=stateless)
     spoken = {version for version in HANDSHAKE_VERSIONS if answers.offered(version) == version}
     spoken |= set(strings((stateless.result or {}).get("supportedVersions"))) & set(STATELESS_VERSIONS)
     server.note_spoken(tuple(version for version in KNOWN_VERSIONS if version in spoken))

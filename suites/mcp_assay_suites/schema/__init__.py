@@ -6,6 +6,7 @@ from mcp_assay_suites.schema import (
     capabilities,
     connections,
     drift,
+    finer,
     headers,
     metadata,
     pages,
@@ -34,5 +35,6 @@ CHECKS = (
     *advice.CHECKS,
     *poisoning.CHECKS,
     *drift.CHECKS,
+    *finer.CHECKS,
 )
 """The checks of this category, in the order in which they run."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from mcp_assay.core.verdicts import Category, Judgement, not_applicable
 from mcp_assay_suites.catalogue import check
 from mcp_assay_suites.observing.judging import counted, judged, shown
+from mcp_assay_suites.observing.questions import is_question
 from mcp_assay_suites.observing.traffic import proper_results
 
 if TYPE_CHECKING:
@@ -60,6 +61,21 @@ async def scope_same_on_pages(subject: Subject) -> Judgement:
     )
 
 
+@check("CACHE-005", category=Category.SCHEMA, late=True)
+async def no_hints_on_input_required(subject: Subject) -> Judgement:
+    """Judge that results which ask for input carry no hints: they are no results yet."""
+    found = [one for one in proper_results(subject.server) if is_question(one)]
+    if not found:
+        return not_applicable("the server asked for no input")
+    wrong = [one for one in found if {"ttlMs", "cacheScope"} & set(one.result or {})]
+    return judged(
+        "a result that asks for input has neither ttlMs nor cacheScope",
+        [f"{one.method} asks for input with a hint" for one in wrong],
+        looked_at=counted(len(found), "question"),
+        exchange=wrong[0].evidence() if wrong else None,
+    )
+
+
 def _judged(subject: Subject, expected: str, problem: Callable[[JsonObject], str | None]) -> Judgement:
     """Judge each cacheable result by one rule."""
     results = [exchange for exchange in proper_results(subject.server) if _is_cacheable(exchange)]
@@ -98,4 +114,4 @@ def _scope_problem(result: JsonObject) -> str | None:
     return None if found in _SCOPES else f"cacheScope is {shown(found)}"
 
 
-CHECKS = (hints_present, ttl_valid, scope_enum, scope_same_on_pages)
+CHECKS = (hints_present, ttl_valid, scope_enum, scope_same_on_pages, no_hints_on_input_required)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from mcp_assay.core.verdicts import Category, Judgement, not_applicable
 from mcp_assay_suites.catalogue import check
 from mcp_assay_suites.observing.judging import counted, judged, shown
+from mcp_assay_suites.observing.secrecy import wants_secret
 from mcp_assay_suites.observing.walking import Place, places
 from mcp_assay_suites.schema.definitions import definition_evidence
 
@@ -84,6 +85,20 @@ async def reachable(subject: Subject) -> Judgement:
     return _judged(subject, "a chain of properties leads to it", wrong)
 
 
+@check("TOOL-035", category=Category.SCHEMA)
+async def sensitive(subject: Subject) -> Judgement:
+    """Judge whether secrets are mirrored, where every proxy on the way can log them."""
+    secret = [one for one in _mirrored(subject) if _holds_secret(one)]
+    wrong = [(one, one.says("is mirrored although it holds a secret")) for one in secret]
+    return _judged(subject, "it stands on no parameter that holds a secret", wrong)
+
+
+def _holds_secret(one: Mirrored) -> bool:
+    """Return whether a mirrored property says that it holds a secret."""
+    texts = [one.place.schema.get(key) for key in ("title", "description")]
+    return wants_secret(one.place.property_name or "", *(text for text in texts if isinstance(text, str)))
+
+
 def _mirrored(subject: Subject) -> list[Mirrored]:
     """Return every mirrored argument of every tool."""
     return [
@@ -126,4 +141,4 @@ def _type_problems(schema: JsonObject) -> list[str]:
     ]
 
 
-CHECKS = (syntax, unique, primitive, reachable)
+CHECKS = (syntax, unique, primitive, reachable, sensitive)

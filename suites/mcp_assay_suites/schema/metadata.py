@@ -31,6 +31,19 @@ _STATELESS = "2026-07-28"
 _OURS = "io.modelcontextprotocol/"
 _DATA = frozenset({"arguments", "structuredContent", "inputSchema", "outputSchema", "requestedSchema", "data"})
 _MOST_KEYS = 20_000
+_TOP_LEVEL = frozenset(
+    ["com", "org", "net", "io", "dev", "app", "ai", "edu", "gov", "info", "cloud", "tech", "xyz", "software", "tools"]
+)
+"""Top-level domains beside those of countries, which have two letters."""
+_LIST_KEY = r"[a-z0-9][a-z0-9_\-*/@]{0,255}"
+_MEMBER = rf"\s*(?:{_LIST_KEY}=[\x20-\x2b\x2d-\x3c\x3e-\x7e]{{0,256}})?\s*"
+_ENTRY = r"\s*[!#$%&'*+\-.^_`|~0-9A-Za-z]+\s*=\s*[\x21\x23-\x2b\x2d-\x3a\x3c-\x5b\x5d-\x7e]*\s*(?:;[^,]*)?"
+TRACE_CONTEXT = {
+    "traceparent": re.compile(r"(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}(?:-.*)?"),
+    "tracestate": re.compile(rf"{_MEMBER}(?:,{_MEMBER})*"),
+    "baggage": re.compile(rf"{_ENTRY}(?:,{_ENTRY})*"),
+}
+"""The values of trace context (W3C Trace Context, sections 3.2.2 and 3.3.1; W3C Baggage, section 3.2)."""
 
 
 @check("BASE-020", category=Category.SCHEMA, late=True)
@@ -47,6 +60,46 @@ async def meta_reserved_prefix(subject: Subject) -> Judgement:
         subject,
         "prefixes that belong to MCP are not used for anything else",
         lambda key: reserved.match(key) is not None and not key.startswith(_OURS),
+    )
+
+
+@check("BASE-022", category=Category.SCHEMA, late=True)
+async def meta_reverse_dns(subject: Subject) -> Judgement:
+    """Judge whether prefixes are domain names read backwards, as far as their first label shows."""
+    return _judged(
+        subject,
+        "a prefix is a domain name read backwards, for example com.example/",
+        lambda key: "/" in key and KEY.fullmatch(key) is not None and not _is_top_level(key.split("/")[0]),
+    )
+
+
+def _is_top_level(prefix: str) -> bool:
+    """Return whether a prefix begins like a domain name read backwards."""
+    first, _, rest = prefix.partition(".")
+    return bool(rest) and (len(first) == 2 or first.lower() in _TOP_LEVEL)
+
+
+@check("BASE-023", category=Category.SCHEMA, late=True)
+async def trace_context_format(subject: Subject) -> Judgement:
+    """Judge the trace context in every ``_meta``."""
+    found = [
+        (item, key, value)
+        for item in received(subject.server)
+        for key, value in meta_members(item.message)
+        if key in TRACE_CONTEXT
+    ]
+    if not found:
+        return not_applicable("the server sent no trace context")
+    wrong = [
+        (item, key, value)
+        for item, key, value in found
+        if not isinstance(value, str) or TRACE_CONTEXT[key].fullmatch(value) is None
+    ]
+    return judged(
+        "traceparent, tracestate and baggage have the formats of W3C",
+        [f"{item.name} has {key} {shown(value)}" for item, key, value in wrong],
+        looked_at=counted(len(found), "value"),
+        exchange=dict(wrong[0][0].evidence()) if wrong else None,
     )
 
 
@@ -85,7 +138,12 @@ def _judged(subject: Subject, expected: str, is_wrong: Callable[[str], bool]) ->
 
 
 def meta_keys(message: Json) -> Iterator[str]:
-    """Yield the keys of every ``_meta`` in a message; what is data of a tool or its user is not looked into."""
+    """Yield the keys of every ``_meta`` in a message."""
+    return (key for key, _ in meta_members(message))
+
+
+def meta_members(message: Json) -> Iterator[tuple[str, Json]]:
+    """Yield the members of every ``_meta`` in a message; what is data of a tool or its user is not looked into."""
     stack, seen = [message], 0
     while stack and seen < _MOST_KEYS:
         value = stack.pop()
@@ -94,8 +152,8 @@ def meta_keys(message: Json) -> Iterator[str]:
             stack.extend(value)
         elif isinstance(value, dict):
             meta = value.get("_meta")
-            yield from meta if isinstance(meta, dict) else ()
+            yield from meta.items() if isinstance(meta, dict) else ()
             stack.extend(member for key, member in value.items() if key not in _DATA and key != "_meta")
 
 
-CHECKS = (meta_key_format, meta_reserved_prefix, extension_id_format)
+CHECKS = (meta_key_format, meta_reserved_prefix, meta_reverse_dns, trace_context_format, extension_id_format)

@@ -86,6 +86,28 @@ async def invalid_cursor(subject: Subject) -> Judgement:
     )
 
 
+@check("PAGE-003", category=Category.SCHEMA)
+async def cursor_stable(subject: Subject) -> Judgement:
+    """Judge whether a cursor leads to the same page again."""
+    session = await subject.server.session()
+    paged = {key: one for key, one in subject.server.inventory.listings.items() if len(one.pages) > 1}
+    if not paged:
+        return not_applicable("every list fits on one page")
+    wrong: list[tuple[str, Exchange]] = []
+    for key, listing in paged.items():
+        params = {"cursor": (listing.pages[0].result or {}).get("nextCursor")}
+        ask = [await session.request(LIST_METHODS[key], params, timeout_s=session.limits.list_s) for _ in range(2)]
+        again = [(one.result or {}).get(key) for one in ask]
+        if again[0] != again[1] or again[0] is None:
+            wrong.append((f"{LIST_METHODS[key]}: {ask[1].describe()}", ask[1]))
+    return judged(
+        "a cursor leads to the same page whenever it is used",
+        [problem for problem, _ in wrong],
+        looked_at=counted(len(paged), "cursor"),
+        exchange=wrong[0][1].evidence() if wrong else None,
+    )
+
+
 @check("PAGE-005", category=Category.SCHEMA)
 async def no_duplicates(subject: Subject) -> Judgement:
     """Judge whether an entry comes on two pages; a cursor that never ends repeats them as well."""
@@ -125,4 +147,4 @@ def _pages(subject: Subject) -> Iterator[Exchange]:
         yield from (page for page in listing.pages if page.result is not None)
 
 
-CHECKS = (next_cursor_type, pagination_terminates, invalid_cursor, no_duplicates)
+CHECKS = (next_cursor_type, pagination_terminates, invalid_cursor, cursor_stable, no_duplicates)

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from mcp_assay.core.verdicts import Category, Judgement, not_applicable, noted, passed, skipped, violated
 from mcp_assay_suites.catalogue import check
 from mcp_assay_suites.observing.blocks import contents_problem, is_base64
-from mcp_assay_suites.observing.contents import readings
+from mcp_assay_suites.observing.contents import expanded_templates, readings
 from mcp_assay_suites.observing.judging import counted, judged, says, shown
 
 if TYPE_CHECKING:
@@ -158,6 +158,24 @@ async def subscribe_legacy(subject: Subject) -> Judgement:
     return passed("empty results")
 
 
+@check("RES-015", category=Category.SCHEMA)
+async def template_readable(subject: Subject) -> Judgement:
+    """Judge whether templates can be read with the values that the server itself proposes."""
+    session = await subject.server.session()
+    if not subject.server.inventory.objects("resourceTemplates"):
+        return not_applicable("the server lists no resource templates")
+    read = await expanded_templates(subject.server) if session.offers("completions") else {}
+    if not read:
+        return skipped("the server proposes no values for the variables of its templates")
+    wrong = {pattern: (uri, one) for pattern, (uri, one) in read.items() if one.result is None}
+    return judged(
+        "a template can be read with values that completion proposes",
+        [f"{shown(pattern)} as {shown(uri)}: {one.describe()}" for pattern, (uri, one) in wrong.items()],
+        looked_at=counted(len(read), "template"),
+        exchange=next(iter(wrong.values()))[1].evidence() if wrong else None,
+    )
+
+
 def escaping_uris(uri: str) -> Iterator[str]:
     """Yield URIs whose path would leave the folder of a listed file."""
     folder = posixpath.dirname(urlsplit(uri).path)
@@ -206,4 +224,5 @@ CHECKS = (
     uris_validated,
     path_traversal,
     subscribe_legacy,
+    template_readable,
 )

@@ -81,6 +81,11 @@ async def _checked(subject: Subject, name: str, schema: JsonObject) -> SchemaVer
     return cast("SchemaVerdict", subject.server.memory[key])
 
 
+async def checked_schemas(subject: Subject) -> dict[str, SchemaVerdict]:
+    """Return what the schema worker says of each schema of the tool, by the member that holds it."""
+    return {name: await _checked(subject, name, schema) for name, schema in _schemas(subject).items()}
+
+
 def _schemas(subject: Subject) -> dict[str, JsonObject]:
     """Return the tool's schemas by the member that holds them."""
     definition = subject.the_tool.definition

@@ -73,10 +73,12 @@ def prompts():
         ("show", "Show a picture and a text to a model", []),
         ("plain", "Ask for a single word", []),
     ]
-    return [
+    listed = [
         {"name": name, "title": name.title(), "description": description, "arguments": arguments}
         for name, description, arguments in rows
     ]
+    listed[-1]["icons"] = [{"src": f"data:image/png;base64,{PNG}", "mimeType": "image/png", "sizes": ["1x1"]}]
+    return listed
 
 
 def messages(name, arguments):

@@ -66,6 +66,8 @@ class Reply:
         if self.stream is None:
             self.stream = self.site.new_stream(self.session)
             self.exchange.open_stream(self.headers)
+            if self.site.primes_streams and self.stream.numbered:
+                self.exchange.chunk(f"id: {self.stream.number}-0\ndata:\n\n".encode())
             self.stream.exchange = self.exchange
         self.stream.send(self.site.encoded(message))
         if last and self.method not in self.site.endless:
@@ -114,6 +116,8 @@ class Site:
         self.on_http = []
         self.validates_origin = True
         self.validates_version = True
+        self.validates_host = True
+        self.primes_streams = True
         self.checks_headers = http_headers.check
         self.session_name = lambda: os.urandom(16).hex()
         self.lock = threading.RLock()
@@ -179,7 +183,7 @@ class Site:
         local = origin is None or origin.split("://")[-1].rpartition(":")[0] in {"127.0.0.1", "localhost"}
         if self.validates_origin and not local:
             exchange.respond(403)
-        elif host not in {"127.0.0.1", "localhost"}:
+        elif self.validates_host and host not in {"127.0.0.1", "localhost"}:
             exchange.respond(421)
         elif not self.lets_in(exchange.headers.get("authorization")):
             self.unauthorized(exchange)

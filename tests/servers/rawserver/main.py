@@ -21,6 +21,7 @@ def parser(description):
     made.add_argument("--era", choices=("handshake", "stateless", "both"), default="both", help="what to speak")
     made.add_argument("--delay-ms", type=float, default=0.0, help="answer every tool call that much later")
     made.add_argument("--page-size", type=int, default=3, help="items on one page of a list")
+    made.add_argument("--without", action="append", default=[], metavar="CAPABILITY", help="declare it not")
     made.add_argument("--name", default="raw", help="name in serverInfo")
     return made
 
@@ -30,6 +31,8 @@ def server_of(options):
     eras = ("handshake", "stateless") if options.era == "both" else (options.era,)
     server = Server(eras=eras, page_size=options.page_size, delay_s=options.delay_ms / 1000)
     server.info["name"] = options.name
+    for capability in options.without:
+        del server.capabilities[capability]
     return server
 
 

@@ -9,7 +9,9 @@ from rawserver.protocol import (
     INVALID_PARAMS,
     LOG_LEVELS,
     META_SUBSCRIPTION,
+    MISSING_CAPABILITY,
     RESOURCE_NOT_FOUND,
+    TASKS,
     RpcError,
     text,
 )
@@ -38,7 +40,7 @@ def discover(request):
     # There is no logging/setLevel any more, but messages are still sent to those who ask for a level.
     return {
         "supportedVersions": [*request.server.stateless_revisions],
-        "capabilities": request.server.capabilities,
+        "capabilities": {"extensions": {TASKS: {}}, **request.server.capabilities},
         "instructions": request.server.instructions,
     }
 
@@ -108,8 +110,10 @@ def list_resources(request):
 
 
 def list_templates(request):
-    """Return a page of resource templates."""
-    return page(request, "resourceTemplates", request.server.templates)
+    """Return a page of resource templates; in the stateless era it says which trace it belongs to."""
+    found = page(request, "resourceTemplates", request.server.templates)
+    trace = {"traceparent": "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01", "tracestate": "raw=1"}
+    return {**found, "_meta": trace} if request.era == "stateless" else found
 
 
 def read_resource(request):
@@ -174,6 +178,15 @@ def complete(request):
     return {"completion": {"values": values, "total": len(values), "hasMore": False}}
 
 
+def about_task(request):
+    """Say that there is no such task, to a client that knows tasks at all."""
+    extensions = request.client_capabilities.get("extensions")
+    if not isinstance(extensions, dict) or TASKS not in extensions:
+        needed = {"requiredCapabilities": {"extensions": {TASKS: {}}}}
+        raise RpcError(MISSING_CAPABILITY, "The client must support tasks", needed)
+    raise RpcError(INVALID_PARAMS, "Unknown task")
+
+
 def set_level(request):
     """Set the lowest level of log messages."""
     check_log_level(request.params.get("level"))
@@ -189,11 +202,13 @@ def check_log_level(level):
 
 def trimmed(result, revision):
     """Return a result without what a handshake revision does not know yet."""
-    if revision >= "2025-06-18":
+    if revision >= "2025-11-25":
         return result
-    unknown = {"structuredContent", "outputSchema", "title"}
+    unknown = {"icons"} | (set() if revision >= "2025-06-18" else {"structuredContent", "outputSchema", "title"})
     unknown |= set() if revision >= "2025-03-26" else {"annotations"}
-    kinds = {"resource_link"} | (set() if revision >= "2025-03-26" else {"audio"})
+    kinds = (set() if revision >= "2025-06-18" else {"resource_link"}) | (
+        set() if revision >= "2025-03-26" else {"audio"}
+    )
 
     def trim(value):
         if isinstance(value, list):
@@ -221,4 +236,7 @@ TABLE = {
     "prompts/get": get_prompt,
     "completion/complete": complete,
     "logging/setLevel": set_level,
+    "tasks/get": about_task,
+    "tasks/update": about_task,
+    "tasks/cancel": about_task,
 }

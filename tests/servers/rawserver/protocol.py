@@ -23,6 +23,8 @@ META_SERVER = _PREFIX + "serverInfo"
 META_LOG_LEVEL = _PREFIX + "logLevel"
 META_SUBSCRIPTION = _PREFIX + "subscriptionId"
 
+TASKS = _PREFIX + "tasks"
+
 LOG_LEVELS = ("debug", "info", "notice", "warning", "error", "critical", "alert", "emergency")
 
 SERVER_INFO = {"name": "raw", "title": "Raw server", "version": "1.0.0"}
@@ -55,6 +57,9 @@ METHODS = {
     "resources/unsubscribe": ("resources", ("handshake",)),
     "server/discover": (None, ("stateless",)),
     "subscriptions/listen": (None, ("stateless",)),
+    "tasks/get": (None, ("stateless",)),
+    "tasks/update": (None, ("stateless",)),
+    "tasks/cancel": (None, ("stateless",)),
 }
 
 

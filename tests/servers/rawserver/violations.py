@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from rawserver import violations_base, violations_flow, violations_life, violations_lists, violations_tools
+from rawserver import (
+    violations_base,
+    violations_finer,
+    violations_flow,
+    violations_life,
+    violations_lists,
+    violations_tools,
+)
 
 _TABLES = [
     violations_base.TABLE,
@@ -10,6 +17,7 @@ _TABLES = [
     violations_tools.TABLE,
     violations_lists.TABLE,
     violations_flow.TABLE,
+    violations_finer.TABLE,
 ]
 
 INSTALLERS = {check: install for table in _TABLES for check, install in sorted(table.installers.items())}

@@ -270,7 +270,7 @@ def _ask_regardless(server, requests):
     """Ask for input where the client lacks a capability."""
 
     def matches(error, request):
-        return "requiredCapabilities" in error.get("data", {})
+        return "requiredCapabilities" in error.get("data", {}) and calls(request, "ask")
 
     def hook(message, request):
         if "error" not in message or not matches(message["error"], request):
@@ -337,7 +337,7 @@ def capabilities_remembered(server, channel):
     declared = {}
 
     def hook(request):
-        if request.meta.get(META_CAPABILITIES):
+        if "elicitation" in (request.meta.get(META_CAPABILITIES) or {}):
             declared[id(request.connection)] = True
         elif calls(request, "ask") and declared.get(id(request.connection)):
             request.meta = {**request.meta, META_CAPABILITIES: {"elicitation": {}}}

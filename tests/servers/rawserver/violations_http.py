@@ -65,6 +65,44 @@ def any_origin(server, site):
     site.validates_origin = False
 
 
+@violates("HTTP-004")
+def any_host(server, site):
+    """Serves requests that name any host."""
+    site.validates_host = False
+
+
+@violates("HTTP-020")
+def buffered_streams(server, site):
+    """Does not tell proxies to pass events on."""
+
+    def hook(exchange):
+        head = exchange.head
+        exchange.head = lambda status, headers: head(status, [one for one in headers if one[0] != "X-Accel-Buffering"])
+        return False
+
+    site.streamed.add(SPOILT)
+    site.on_http.append(hook)
+
+
+@violates("HTTP-026")
+def last_event_refused(server, site):
+    """Refuses stateless requests with Last-Event-ID."""
+
+    def hook(exchange):
+        mine = exchange.method == "POST" and "last-event-id" in exchange.headers
+        if mine:
+            exchange.respond(400)
+        return mine
+
+    site.on_http.append(hook)
+
+
+@violates("HTTP-032")
+def unprimed_streams(server, site):
+    """Begins event streams with the first message."""
+    site.primes_streams = False
+
+
 @violates("HTTP-006")
 def any_version(server, site):
     """Takes any MCP-Protocol-Version in a session."""
@@ -379,6 +417,14 @@ def no_metadata(server, site):
     site.describe_resource = lambda exchange: exchange.respond(404)
 
 
+@violates("AUTH-005")
+def no_scope(server, site):
+    """Does not say which scope is needed."""
+    place = f"{site.base}/.well-known/oauth-protected-resource/mcp"
+    challenge = [("WWW-Authenticate", f'Bearer resource_metadata="{place}"')]
+    site.unauthorized = lambda exchange: exchange.respond(401, headers=challenge)
+
+
 @violates("AUTH-004")
 def no_authorization_servers(server, site):
     """Names no authorization server."""
@@ -386,7 +432,12 @@ def no_authorization_servers(server, site):
     site.describe_resource = lambda exchange: exchange.respond(200, json.dumps(known).encode())
 
 
-_STDIO_ONLY = {"BASE-011", "BASE-012", *(check for check in violations.INSTALLERS if check.startswith("STDIO-"))}
+_STDIO_ONLY = {
+    "BASE-011",
+    "BASE-012",
+    "BASE-013",
+    *(check for check in violations.INSTALLERS if check.startswith("STDIO-")),
+}
 INSTALLERS = {
     **{check: install for check, install in violations.INSTALLERS.items() if check not in _STDIO_ONLY},
     **TABLE.installers,
