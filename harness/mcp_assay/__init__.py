@@ -27,11 +27,15 @@ if TYPE_CHECKING:
     from mcp_assay.runtime.workflow.engine import ServerCoordinationEngine
     from mcp_assay.runtime.workflow.results import WorkflowReport
     from mcp_assay.runtime.workflow.values import Action, Plan, Retry
+    from mcp_assay.wire.connect import Connector
+    from mcp_assay.wire.injection import Disturbance, WireFaults
 
 __all__ = [
     "Action",
     "BackgroundLoop",
+    "Connector",
     "CrossServerWorkflowBuilder",
+    "Disturbance",
     "DynamicToolRegistry",
     "ExecutionPolicy",
     "MCPClientManager",
@@ -46,6 +50,7 @@ __all__ = [
     "ToolCallTranslator",
     "ToolOutcome",
     "WatchPolicy",
+    "WireFaults",
     "WorkflowReport",
     "__version__",
 ]
@@ -53,7 +58,9 @@ __all__ = [
 _HOMES = {
     "Action": "runtime.workflow.values",
     "BackgroundLoop": "runtime.background",
+    "Connector": "wire.connect",
     "CrossServerWorkflowBuilder": "runtime.workflow.builder",
+    "Disturbance": "wire.injection",
     "DynamicToolRegistry": "runtime.registry",
     "ExecutionPolicy": "runtime.policy",
     "MCPClientManager": "runtime.manager",
@@ -68,6 +75,7 @@ _HOMES = {
     "ToolCallTranslator": "runtime.translator",
     "ToolOutcome": "runtime.outcome",
     "WatchPolicy": "runtime.supervision",
+    "WireFaults": "wire.injection",
     "WorkflowReport": "runtime.workflow.results",
 }
 

@@ -10,6 +10,7 @@ from fleets import LIMITS, PATIENCE_S, raw_spec
 from mcp_assay.core.errors import AssayError
 from mcp_assay.core.verdicts import Category, Outcome
 from mcp_assay.readiness.validator import ProductionValidator
+from mcp_assay.readiness.workflows import user_workflows
 from mcp_assay.wire.connect import Connector
 from mcp_assay.wire.reaper import Reaper
 from mcp_assay_suites import all_checks
@@ -39,6 +40,20 @@ async def test_only_the_checks_between_servers_are_made_when_those_are_asked_for
         verdicts = await judge.multi_server_workflow_validation()
     assert verdicts
     assert {verdict.category for verdict in verdicts} == {Category.CROSS_SERVER}
+
+
+async def test_workflows_are_run_and_stand_in_the_report(tmp_path):
+    (tmp_path / "w.yaml").write_text(
+        "inputs: {t: {}}\nsteps: {say: {tool: one.echo, arguments: {text: '${inputs.t}'}}}\n"
+    )
+    async with asyncio.timeout(PATIENCE_S), validator(raw_spec("one")) as judge:
+        await judge.multi_server_workflow_validation(*user_workflows(tmp_path), inputs={"t": "x", "other": 1})
+        good = judge.generate_validation_report()
+        await judge.multi_server_workflow_validation(*user_workflows(tmp_path), inputs={"t": {"no": "text"}})
+        bad = judge.generate_validation_report()
+    assert [(entry["name"], entry["verdict"]) for entry in good["workflows"]] == [("w", "pass")]
+    assert (good["run"]["exit_status"], bad["run"]["exit_status"]) == (0, 1)
+    assert [entry["verdict"] for entry in bad["workflows"]] == ["fail"]
 
 
 async def test_a_server_that_does_not_start_is_part_of_the_report_and_fails_it():

@@ -17,18 +17,22 @@ from mcp_assay.readiness.facts import facts_of
 from mcp_assay.readiness.opening import OpenRun, open_run
 from mcp_assay.readiness.plan import plan_server
 from mcp_assay.readiness.settings import Settings
+from mcp_assay.readiness.workflows import judge_workflow
 from mcp_assay.wire.connect import Connector
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
+    from pathlib import Path
 
     from mcp_assay.config.spec import ServerSpec
-    from mcp_assay.core.contract import Document
+    from mcp_assay.core.contract import Document, WorkflowEntry
+    from mcp_assay.core.json_types import Json
     from mcp_assay.core.verdicts import Verdict
     from mcp_assay.readiness.check import Check
     from mcp_assay.readiness.plan import PlannedCheck
     from mcp_assay.readiness.policy import ToolRules
     from mcp_assay.readiness.scoring import ScoringPolicy
+    from mcp_assay.readiness.workflows import UserWorkflow
 
 
 class ProductionValidator:
@@ -68,6 +72,7 @@ class ProductionValidator:
         self._started = self._clock.monotonic()
         self._open: OpenRun | None = None
         self._verdicts: dict[str, Verdict] = {}
+        self._workflows: dict[Path, WorkflowEntry] = {}
         self._phases = PhaseFacts()
         self._planned = 0
 
@@ -89,9 +94,23 @@ class ProductionValidator:
         """Judge every server by every check and return the verdicts, in the order of the plan."""
         return await self._judge(frozenset(Category))
 
-    async def multi_server_workflow_validation(self) -> Sequence[Verdict]:
-        """Judge how the servers live beside each other and return the verdicts."""
-        return await self._judge({Category.CROSS_SERVER})
+    async def multi_server_workflow_validation(
+        self, *workflows: UserWorkflow, inputs: Mapping[str, Json] | None = None
+    ) -> Sequence[Verdict]:
+        """Judge how the servers live beside each other, run workflows over them, and return the verdicts.
+
+        What became of the workflows is in the report, see `generate_validation_report`.
+
+        Args:
+            workflows: Workflows of the user, for example ``user_workflows(Path("workflows"))``.
+            inputs: Their inputs; each takes those that it knows.
+        """
+        verdicts = await self._judge({Category.CROSS_SERVER})
+        for workflow in workflows:
+            given = {name: value for name, value in (inputs or {}).items() if name in workflow.document.inputs}
+            judged = await judge_workflow(workflow, self._opened().run, inputs=given)
+            self._workflows[workflow.path] = judged.entry
+        return verdicts
 
     def generate_validation_report(self) -> Document:
         """Return the report of everything judged so far, in the shape of the report contract.
@@ -101,6 +120,7 @@ class ProductionValidator:
         opened = self._opened()
         verdicts = list(self._verdicts.values())
         failed = any(verdict.outcome in {Outcome.FAIL, Outcome.ERROR} for verdict in verdicts)
+        failed = failed or any(entry["verdict"] == "fail" for entry in self._workflows.values())
         facts = RunFacts(
             id=uuid.uuid4().hex,
             started_at=self._started_at,
@@ -113,7 +133,14 @@ class ProductionValidator:
             planned=self._planned,
         )
         servers = [facts_of(opened.run.servers.get(s.id) or s) for s in self._specs]
-        return build_document(facts, servers, verdicts, presenter=self._presenter(opened), policy=self._scoring)
+        return build_document(
+            facts,
+            servers,
+            verdicts,
+            workflows=[*self._workflows.values()],
+            presenter=self._presenter(opened),
+            policy=self._scoring,
+        )
 
     async def _judge(self, categories: Collection[Category]) -> Sequence[Verdict]:
         """Judge by the checks of some categories and return their verdicts."""
