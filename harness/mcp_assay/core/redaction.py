@@ -120,6 +120,8 @@ class Redactor:
 
     def _find_split(self, text: str) -> list[Span]:
         """Return where secrets stand in ``text`` once its gaps are closed, in positions of ``text``."""
+        if not self._split_labels:
+            return []
         closed = _GAPS.sub("", text)
         if len(closed) == len(text):
             return []
@@ -132,7 +134,7 @@ class Redactor:
 
 def _spans(text: str, labels: Mapping[str, str]) -> list[Span]:
     """Return where each of ``labels``' keys stands in ``text``, and what a cut left of one."""
-    return [*_find(text, labels), *_find_starts(text, labels), *_find_ends(text, labels)]
+    return [*_find(text, labels), *_find_starts(text, labels), *_find_ends(text, labels)] if labels else []
 
 
 def _find_starts(text: str, labels: Mapping[str, str]) -> Iterator[Span]:

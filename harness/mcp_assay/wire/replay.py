@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import re
+import gc
 from collections import deque
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, cast
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
@@ -20,15 +21,16 @@ from mcp_assay.wire.eras import Agreement
 from mcp_assay.wire.exchange import Exchange
 from mcp_assay.wire.limits import Limits
 from mcp_assay.wire.log import ServerMessage
-from mcp_assay.wire.messages import Anomaly, Undecodable, decode, encode, is_response
+from mcp_assay.wire.messages import Anomaly, encode, is_response
 from mcp_assay.wire.recording import recording_path
 from mcp_assay.wire.session import ServerSession
+from mcp_assay.wire.shelf import Shelf, spoken_now
 from mcp_assay.wire.tape import FORMAT, Writer, data, read
 from mcp_assay.wire.transport import CloseReport
 from mcp_assay.wire.versions import VersionBook
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Generator, Mapping
     from pathlib import Path
 
     from mcp_assay.config.spec import Launch
@@ -36,10 +38,6 @@ if TYPE_CHECKING:
     from mcp_assay.wire.messages import RequestId
     from mcp_assay.wire.tape import Record
     from mcp_assay.wire.transport import Outgoing
-
-
-_RANDOM = re.compile(rb"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|(?:zq)?[0-9a-f]{16,64}")
-"""Words that probes make up anew in each run: UUIDs and long hexadecimal numbers."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -90,20 +88,30 @@ class Recording:
         """
         path = recording_path(directory, server)
         try:
-            lines = [orjson.loads(line) for line in path.read_bytes().splitlines()]
-            if lines[0]["format"] != FORMAT:
-                raise UsageError(f"the recording {path} has format {lines[0]['format']}, this version reads {FORMAT}")
-            reels = {line["connection"]: _reel(line) for line in lines if line["kind"] == "open"}
-            for line in lines[1:]:
-                if line["kind"] == "stderr":
-                    reels[line["connection"]].stderr = str(line["text"])
-                elif line["kind"] not in {"open", "value"}:
-                    reels[line["connection"]].records.append(read(line))
-            values = {line["name"]: line["value"] for line in lines if line["kind"] == "value"}
+            with _collector_at_rest():
+                return cls._read(path, server)
         except FileNotFoundError:
             raise UsageError(f"there is no recording of {server!r}", hint=f"it would be {path}") from None
         except (OSError, ValueError, KeyError, TypeError, IndexError) as problem:
             raise UsageError(f"the recording {path} cannot be read: {problem!r}") from None
+
+    @classmethod
+    def _read(cls, path: Path, server: str) -> Recording:
+        """Return what a file holds.
+
+        Raises:
+            UsageError: It is none of ours.
+        """
+        lines = [orjson.loads(line) for line in path.read_bytes().splitlines()]
+        if lines[0]["format"] != FORMAT:
+            raise UsageError(f"the recording {path} has format {lines[0]['format']}, this version reads {FORMAT}")
+        reels = {line["connection"]: _reel(line) for line in lines if line["kind"] == "open"}
+        for line in lines[1:]:
+            if line["kind"] == "stderr":
+                reels[line["connection"]].stderr = str(line["text"])
+            elif line["kind"] not in {"open", "value"}:
+                reels[line["connection"]].records.append(read(line))
+        values = {line["name"]: line["value"] for line in lines if line["kind"] == "value"}
         return cls(server=server, reels=tuple(reels.values()), values=values)
 
     def reel(self, what: str, protocol: str | None) -> Reel | None:
@@ -113,6 +121,18 @@ class Recording:
         if chosen is not None:
             chosen.played = True
         return chosen
+
+
+@contextmanager
+def _collector_at_rest() -> Generator[None]:
+    """Keep the garbage collector from looking again and again at what is being read and all stays."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 def _reel(line: dict[str, Any]) -> Reel:
@@ -206,8 +226,7 @@ class ReplayChannel(Channel):
         super().__init__(_Reel(reel), limits, clock)
         self._writer = writer
         self._close: CloseReport | None = reel.first(CloseReport)
-        self._left = [record for record in reel.records if isinstance(record, Exchange)]
-        self._used: dict[bytes, Exchange] = {}
+        self._shelf = Shelf([record for record in reel.records if isinstance(record, Exchange)])
         self._events: deque[Anomaly | ServerMessage] = deque(
             sorted(
                 (record for record in reel.records if isinstance(record, Anomaly | ServerMessage)),
@@ -218,7 +237,7 @@ class ReplayChannel(Channel):
 
     def open_recorded(self) -> None:
         """Play the opening: everything until the conversation was agreed on."""
-        opening = [exchange for exchange in self._left if exchange.method in {"initialize", "server/discover"}]
+        opening = self._shelf.take_all({"initialize", "server/discover"})
         for exchange in opening:
             self._play(exchange)
         if opening:
@@ -266,31 +285,25 @@ class ReplayChannel(Channel):
 
     def _answer_to(self, method: str, sent: bytes) -> Exchange:
         """Return the exchange that answers these bytes."""
-        key = _key(data(self._writer.data(sent)))
-        same = next((item for item in self._left if item.method == method and _key(item.sent) == key), None)
-        found = same or self._used.get(key) or self._similar(method, sent)
+        # Few requests hold a secret, and to look for one takes longer than all the rest.
+        found = self._shelf.take(method, sent) or self._shelf.take(method, self._as_recorded(sent))
+        found = found or self._shelf.take_similar(method, sent)
         if found is None:
             fault = _missing(f"answer to {method}")
             at = self._now()
             return Exchange(method=method, id=None, sent=sent, sent_at=at, ended_at=at, fault=fault)
-        self._used[key] = found
         return self._play(found, sent)
 
-    def _similar(self, method: str, sent: bytes) -> Exchange | None:
-        """Return the next exchange of the method whose parameters have the same names; a probe goes by its label."""
-        if method.startswith("<"):
-            return next((item for item in self._left if item.method == method), None)
-        shape = _shape(sent)
-        return next((item for item in self._left if item.method == method and _shape(item.sent) == shape), None)
+    def _as_recorded(self, sent: bytes) -> bytes:
+        """Return bytes as a recording holds them, without secrets."""
+        return data(self._writer.data(sent))
 
     def _play(self, exchange: Exchange, sent: bytes = b"") -> Exchange:
         """Let everything happen that had happened when this exchange ended, and keep it."""
-        if exchange in self._left:
-            self._left.remove(exchange)
         self._release(exchange.ended_at)
         if exchange.fault is not None and exchange.fault.kind.ends_connection and self.ended is None:
             self.ended = exchange.fault
-        return self._record(_spoken_now(exchange, sent) if sent else exchange)
+        return self._record(spoken_now(exchange, sent) if sent else exchange)
 
     def _release(self, until: float) -> None:
         """Let the anomalies and messages up to a time happen."""
@@ -337,37 +350,3 @@ def _missing(what: str) -> Fault:
         message=f"the recording holds no {what}",
         hint="record again with the same options and the same version",
     )
-
-
-def _key(sent: bytes) -> bytes:
-    """Return what a request says, without its id, its progress token and words that differ from run to run."""
-    try:
-        message = orjson.loads(sent)
-    except orjson.JSONDecodeError:
-        return sent
-    if isinstance(message, dict):
-        request = cast("dict[str, Any]", message)
-        request.pop("id", None)
-        meta = request["params"].get("_meta") if isinstance(request.get("params"), dict) else None
-        if isinstance(meta, dict):
-            cast("dict[str, Any]", meta).pop("progressToken", None)
-    return _RANDOM.sub(b"*", orjson.dumps(message, option=orjson.OPT_SORT_KEYS))
-
-
-def _spoken_now(exchange: Exchange, sent: bytes) -> Exchange:
-    """Return a recorded exchange with the random words of this run in the place of those of the recording."""
-    words = dict(zip(_RANDOM.findall(exchange.sent), _RANDOM.findall(sent), strict=False))
-    if all(old == new for old, new in words.items()):
-        return exchange
-    raw = _RANDOM.sub(lambda match: words.get(match.group(), match.group()), exchange.raw)
-    message = decode(raw) if exchange.message is not None else None
-    return replace(exchange, sent=sent, raw=raw, message=None if isinstance(message, Undecodable) else message)
-
-
-def _shape(sent: bytes) -> tuple[str, ...] | None:
-    """Return the names of a request's parameters, or None when it is no request."""
-    try:
-        message = orjson.loads(sent)
-        return tuple(sorted(message.get("params") or {}))
-    except (orjson.JSONDecodeError, AttributeError, TypeError):
-        return None

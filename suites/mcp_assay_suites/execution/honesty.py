@@ -38,7 +38,7 @@ _NUMBER = re.compile(r"(?<![\w.])\d{1,15}(?![\w.]*\d)")
 _IDLE_S = 1.2
 """Longer than a second, so that what changes with the time of day gives itself away."""
 
-Snapshot = dict[str, str]
+Snapshot = dict[str, "JsonObject"]
 """What a server shows of itself, by where it shows it."""
 
 
@@ -147,10 +147,12 @@ async def _observers(subject: Subject) -> list[Observer]:
     """Return calls of other read-only tools that worked, quickly and without being told what to look at."""
     found: list[Observer] = []
     for other, calls in await plain_looks(subject):
-        case = next(iter(calls.successes), None)
+        case = calls.first_success
         if case is not None and case.exchange.duration_s <= _QUICK_S:
             found.append(Observer(subject=other, case=case))
-    return found[:_MOST_TOOLS]
+        if len(found) == _MOST_TOOLS:
+            break
+    return found
 
 
 async def _snapshot(subject: Subject, observers: list[Observer]) -> Snapshot:
@@ -167,10 +169,8 @@ async def _snapshot(subject: Subject, observers: list[Observer]) -> Snapshot:
 
 
 def _shown(place: str, result: JsonObject | None) -> Snapshot:
-    """Return a result as the text of a place, without metadata; nothing when there is no result."""
-    if result is None:
-        return {}
-    return {place: canonical(_without_meta(result))}
+    """Return a result as what a place shows, without metadata; nothing when there is no result."""
+    return {} if result is None else {place: _without_meta(result)}
 
 
 def _without_meta(result: JsonObject) -> JsonObject:

@@ -51,7 +51,8 @@ class Case:
     @property
     def succeeded(self) -> bool:
         """Whether the tool did its work: a complete result without ``isError``."""
-        return self.exchange.succeeded and is_complete(self.exchange)
+        result = self.exchange.result
+        return result is not None and self.exchange.error is None and _is_success(result)
 
     @property
     def timed_out(self) -> bool:
@@ -96,10 +97,20 @@ class Calls:
         """The calls that were answered by a complete result without ``isError``."""
         return [case for case in self.cases if case.succeeded]
 
+    @property
+    def first_success(self) -> Case | None:
+        """The first of them, or None."""
+        return next((case for case in self.cases if case.succeeded), None)
+
 
 def is_complete(exchange: Exchange) -> bool:
     """Return whether a result is final; since 2026-07-28 one may ask for input instead."""
     return (exchange.result or {}).get("resultType", "complete") == "complete"
+
+
+def _is_success(result: JsonObject) -> bool:
+    """Return whether a result is final and no failure of the tool."""
+    return result.get("isError") is not True and result.get("resultType", "complete") == "complete"
 
 
 def canonical(value: Json) -> str:

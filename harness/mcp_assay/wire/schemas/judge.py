@@ -8,6 +8,7 @@ import json
 import os
 import signal
 import sys
+from collections import OrderedDict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Self, cast
 
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
 _LARGEST_QUESTION = 64 * 1024 * 1024
 _LONGEST_ANSWER = 1024 * 1024
+_KEPT_QUESTION = 8 * 1024
+_MOST_KEPT = 2_048
 _START_S = 30.0
 _CLOSE_S = 5.0
 _INHERITED = ("LANG", "LC_ALL", "LD_LIBRARY_PATH", "PATH", "PYTHONHOME", "PYTHONPATH", "VIRTUAL_ENV")
@@ -48,6 +51,9 @@ class SchemaJudge:
     _process: asyncio.subprocess.Process | None = field(default=None, init=False, repr=False)
     _lock: asyncio.Lock = field(default_factory=asyncio.Lock, init=False, repr=False)
     _closed: bool = field(default=False, init=False, repr=False)
+    _answered: OrderedDict[bytes, SchemaVerdict] = field(
+        default_factory=OrderedDict[bytes, SchemaVerdict], init=False, repr=False
+    )
 
     async def __aenter__(self) -> Self:
         """Return the judge; nothing is started yet."""
@@ -92,7 +98,22 @@ class SchemaJudge:
         if len(question) > _LARGEST_QUESTION:
             return SchemaVerdict(exceeded=True, reason=f"the schema and instance are {len(question)} bytes long")
         async with self._lock:
-            return await self._exchange(question)
+            return self._known(question) or self._kept(question, await self._exchange(question))
+
+    def _known(self, question: bytes) -> SchemaVerdict | None:
+        """Return the answer to a question that was asked before: several checks look at the same results."""
+        known = self._answered.get(question)
+        if known is not None:
+            self._answered.move_to_end(question)
+        return known
+
+    def _kept(self, question: bytes, verdict: SchemaVerdict) -> SchemaVerdict:
+        """Return an answer, which is kept when it would be the same again and the question is small."""
+        if not verdict.exceeded and len(question) <= _KEPT_QUESTION:
+            self._answered[question] = verdict
+            if len(self._answered) > _MOST_KEPT:
+                self._answered.popitem(last=False)
+        return verdict
 
     async def _exchange(self, question: bytes) -> SchemaVerdict:
         """Send ``question`` and read its answer; a worker that is not back in step afterwards is killed."""
