@@ -26,6 +26,8 @@ SHORTEST_DESCRIPTION = 20
 SHORTEST_ARGUMENT_DESCRIPTION = 10
 BYTES_PER_TOKEN = 4
 """A rough mean for English and JSON with current tokenisers; the cost is an estimate and said to be one."""
+_COMBINED = frozenset({"$ref", "$dynamicRef", "allOf", "anyOf", "oneOf", "if", "dependentSchemas"})
+"""Keywords by which another schema may define members of the same object."""
 MOST_TOKENS = 10_000
 MOST_TOKENS_PER_TOOL = 2_000
 _PROVIDER_NAME = re.compile(r"[A-Za-z0-9_-]+")
@@ -115,6 +117,38 @@ async def additional_properties(subject: Subject) -> Judgement:
         looked_at=counted(len(closed), "object"),
         exchange=tool_evidence(subject),
     )
+
+
+@check("ADV-023", category=Category.SCHEMA, scope=Scope.TOOL)
+async def required_defined(subject: Subject) -> Judgement:
+    """Judge whether what is required is defined: a name that is misspelt there makes every call wrong, or no call."""
+    schema = subject.the_tool.definition.input_schema
+    if schema is None:
+        return not_applicable("inputSchema is no object, which is judged by TOOL-003")
+    objects = [place for place in places(schema) if place.plain and _defines_members(place.schema)]
+    problems = [
+        f"{_dotted(place.pointer) or 'the root'} requires {shown(name)}, which it does not define"
+        for place in objects
+        for name in _undefined(place.schema)
+    ]
+    return judged(
+        "what is required is defined",
+        problems,
+        looked_at=counted(len(objects), "object"),
+        exchange=tool_evidence(subject),
+    )
+
+
+def _defines_members(schema: JsonObject) -> bool:
+    """Return whether a schema alone says which members its objects have."""
+    return isinstance(schema.get("properties"), dict) and not _COMBINED & set(schema)
+
+
+def _undefined(schema: JsonObject) -> Iterator[str]:
+    """Yield the required names that a schema does not define."""
+    required, properties, patterns = schema.get("required"), schema.get("properties"), schema.get("patternProperties")
+    if isinstance(required, list) and isinstance(properties, dict) and not patterns:
+        yield from (name for name in required if isinstance(name, str) and name not in properties)
 
 
 @check("ADV-005", category=Category.SCHEMA, scope=Scope.TOOL)
@@ -207,5 +241,6 @@ CHECKS = (
     param_descriptions,
     token_budget,
     additional_properties,
+    required_defined,
     llm_name_limit,
 )
