@@ -28,12 +28,16 @@ NEWER_THAN_2025_06_18 = {
     "Tool": ["execution", "icons"],
     "CreateMessageRequestParams": ["task", "toolChoice", "tools"],
 }
+PROPERTIES_ARE_OBJECTS = {"type": "object", "additionalProperties": {"type": "object"}}
+"""Up to 2025-11-25 the schema of a property is an object (schema, Tool); the types take a boolean as well."""
 METHODS_NEWER_THAN_2025_06_18 = {"notifications": ["notifications/elicitation/complete"]}
 
 
 def generate() -> dict[str, dict[str, Any]]:
     """Return the schema document of each revision."""
     documents = {version: _document(version) for version in ("2025-11-25", "2026-07-28")}
+    for name in ("InputSchema", "OutputSchema"):
+        documents["2025-11-25"]["$defs"][name]["properties"]["properties"] = PROPERTIES_ARE_OBJECTS
     documents["2025-06-18"] = _older(documents["2025-11-25"])
     return documents
 
