@@ -2,8 +2,9 @@
 
     python tests/suites/regenerate_wire_schemas.py
 
-The package types 2025-11-25 and 2026-07-28. What 2025-06-18 does not know yet is taken out of the former: members that
-came later are then not judged. Only what a server sends is kept; titles and descriptions are left out.
+The package types 2025-11-25 and 2026-07-28. What an older revision does not know yet is taken out of the next one, as
+its own published schema shows: members that came later are then not judged. Only what a server sends is kept; titles
+and descriptions are left out.
 """
 
 from __future__ import annotations
@@ -18,19 +19,49 @@ from pydantic import TypeAdapter
 
 TARGET = Path(__file__).parents[2] / "suites" / "mcp_assay_suites" / "wire_schemas"
 MEMBERS = {"results": SERVER_RESULTS, "notifications": SERVER_NOTIFICATIONS, "requests": SERVER_REQUESTS}
-NEWER_THAN_2025_06_18 = {
-    "Implementation": ["description", "icons", "websiteUrl"],
-    "Prompt": ["icons"],
-    "Resource": ["icons"],
-    "ResourceLink": ["icons"],
-    "ResourceTemplate": ["icons"],
-    "ServerCapabilities": ["tasks"],
-    "Tool": ["execution", "icons"],
-    "CreateMessageRequestParams": ["task", "toolChoice", "tools"],
+NEWER_THAN = {
+    "2025-06-18": {
+        "Implementation": ["description", "icons", "websiteUrl"],
+        "Prompt": ["icons"],
+        "Resource": ["icons"],
+        "ResourceLink": ["icons"],
+        "ResourceTemplate": ["icons"],
+        "ServerCapabilities": ["tasks"],
+        "Tool": ["execution", "icons"],
+        "CreateMessageRequestParams": ["task", "toolChoice", "tools"],
+        "ElicitRequestFormParams": ["mode", "task"],
+    },
+    "2025-03-26": {
+        "Annotations": ["lastModified"],
+        "AudioContent": ["_meta"],
+        "BlobResourceContents": ["_meta"],
+        "EmbeddedResource": ["_meta"],
+        "ImageContent": ["_meta"],
+        "Implementation": ["title"],
+        "Prompt": ["title", "_meta"],
+        "PromptArgument": ["title"],
+        "Resource": ["title", "_meta"],
+        "ResourceTemplate": ["title", "_meta"],
+        "TextContent": ["_meta"],
+        "TextResourceContents": ["_meta"],
+        "Tool": ["title", "_meta", "outputSchema"],
+    },
+    "2024-11-05": {
+        "ProgressNotificationParams": ["message"],
+        "ServerCapabilities": ["completions"],
+        "Tool": ["annotations"],
+    },
 }
+"""Members that a revision does not know yet, by revision: whatever stands there is then not judged."""
 PROPERTIES_ARE_OBJECTS = {"type": "object", "additionalProperties": {"type": "object"}}
 """Up to 2025-11-25 the schema of a property is an object (schema, Tool); the types take a boolean as well."""
-METHODS_NEWER_THAN_2025_06_18 = {"notifications": ["notifications/elicitation/complete"]}
+METHODS_NEWER_THAN = {
+    "2025-06-18": {"notifications": ["notifications/elicitation/complete"]},
+    "2025-03-26": {"requests": ["elicitation/create"]},
+    "2024-11-05": {},
+}
+REQUIRED_UNTIL_2025_06_18 = {"CancelledNotificationParams": ["requestId"]}
+"""Members that 2025-11-25 made optional."""
 
 
 def generate() -> dict[str, dict[str, Any]]:
@@ -38,7 +69,14 @@ def generate() -> dict[str, dict[str, Any]]:
     documents = {version: _document(version) for version in ("2025-11-25", "2026-07-28")}
     for name in ("InputSchema", "OutputSchema"):
         documents["2025-11-25"]["$defs"][name]["properties"]["properties"] = PROPERTIES_ARE_OBJECTS
-    documents["2025-06-18"] = _older(documents["2025-11-25"])
+    newer = documents["2025-11-25"]
+    for version in NEWER_THAN:
+        documents[version] = newer = _older(newer, version)
+    for version in NEWER_THAN:
+        for name, members in REQUIRED_UNTIL_2025_06_18.items():
+            documents[version]["$defs"][name]["required"] = members
+    forms = documents["2025-06-18"]["requests"]["elicitation/create"]["properties"]
+    forms["params"] = {"$ref": "#/$defs/ElicitRequestFormParams"}
     return documents
 
 
@@ -93,13 +131,13 @@ def _not_null(schema: dict[str, Any]) -> dict[str, Any]:
     return {**others, **rest[0]} if len(rest) == 1 else {**others, "anyOf": rest}
 
 
-def _older(document: dict[str, Any]) -> dict[str, Any]:
-    """Return the schemas of 2025-06-18."""
+def _older(document: dict[str, Any], version: str) -> dict[str, Any]:
+    """Return the schemas of a revision, made from those of the next one."""
     older = copy.deepcopy(document)
-    for name, members in NEWER_THAN_2025_06_18.items():
+    for name, members in NEWER_THAN[version].items():
         for member in members:
             older["$defs"][name]["properties"].pop(member, None)
-    for kind, methods in METHODS_NEWER_THAN_2025_06_18.items():
+    for kind, methods in METHODS_NEWER_THAN[version].items():
         for method in methods:
             del older[kind][method]
     return older

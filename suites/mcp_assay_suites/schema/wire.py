@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 import jsonschema_rs
 
 from mcp_assay.core.verdicts import Category, Judgement
-from mcp_assay.readiness.check import OLDEST_CATALOGUED
 from mcp_assay_suites.catalogue import check
 from mcp_assay_suites.observing.judging import counted, judged
 from mcp_assay_suites.observing.traffic import received
@@ -52,7 +51,7 @@ _LONGEST = 160
 @check("BASE-025", category=Category.SCHEMA, late=True)
 async def wire_schema(subject: Subject) -> Judgement:
     """Judge every message by the schema of the revision."""
-    version = max(subject.version, OLDEST_CATALOGUED)
+    version = subject.version
     found = list(received(subject.server))
     wrong: dict[tuple[str, str], tuple[Received, str]] = {}
     for item in found:
