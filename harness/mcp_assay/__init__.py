@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from mcp_assay._version import __version__
 
 if TYPE_CHECKING:
+    from mcp_assay.generation.of_tools import arguments, invalid_arguments
     from mcp_assay.readiness.validator import ProductionValidator
     from mcp_assay.runtime.background import BackgroundLoop
     from mcp_assay.runtime.executor import MultiServerExecutor
@@ -53,6 +54,8 @@ __all__ = [
     "WireFaults",
     "WorkflowReport",
     "__version__",
+    "arguments",
+    "invalid_arguments",
 ]
 
 _HOMES = {
@@ -77,6 +80,8 @@ _HOMES = {
     "WatchPolicy": "runtime.supervision",
     "WireFaults": "wire.injection",
     "WorkflowReport": "runtime.workflow.results",
+    "arguments": "generation.of_tools",
+    "invalid_arguments": "generation.of_tools",
 }
 
 

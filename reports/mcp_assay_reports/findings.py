@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from mcp_assay.core.contract import BenchmarkEntry, Document, ResultEntry, ServerEntry, VerdictWord
 
 _SEVERITY: tuple[VerdictWord, ...] = ("fail", "error", "warn")
+_MOST_CAUSES = 4
 _LEVELS = ("MUST", "SHOULD", "DESC", "ADV")
 
 
@@ -58,6 +59,16 @@ class Cluster:
     def tools(self) -> list[str]:
         """Return the names of the tools concerned, in order of appearance."""
         return list(dict.fromkeys(result["tool"] for result in self.results if result["tool"] is not None))
+
+    @property
+    def causes(self) -> list[str]:
+        """Return what is wrong with how many tools, the most frequent cause first; nothing when it is one tool only."""
+        tools: dict[str, set[tuple[str | None, str, str | None]]] = {}
+        for result in self.results:
+            for cause in result.get("causes", []):
+                tools.setdefault(cause, set()).add((result.get("config"), result["server"], result["tool"]))
+        counted = sorted(tools.items(), key=lambda entry: -len(entry[1]))
+        return [f"{len(found)} tools: {line(cause, 120)}" for cause, found in counted if len(found) > 1][:_MOST_CAUSES]
 
     @property
     def tool_count(self) -> int:

@@ -11,7 +11,7 @@ import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from mcp_assay_reports.texts import block, line, link, percent, plural, score, seconds
+from mcp_assay_reports.texts import block, line, link, listing, percent, plural, score, seconds
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 VERDICTS = ("pass", "fail", "warn", "skip", "error")
 NO_TEXT = -1
 LEFT_OUT = -2
+_MOST_LINKS = 20
 _LONGEST_TEXT = 2_000
 _LONGEST_EXCHANGE = 8_000
 _MOST_TEXT = 1_300_000
@@ -164,6 +165,9 @@ def _server(server: ServerEntry, strings: _Strings) -> dict[str, Any]:
             ]
         ),
     }
+    worked = [passed for passed in server.get("links", []) if passed["worked"]]
+    shown = [line(f"{passed['source']} → {passed['target']} ({passed['parameter']})", 160) for passed in worked]
+    facts["Values passed on"] = listing(shown, _MOST_LINKS)
     return {
         "name": line(server["name"], 200),
         "key": line(f"{server['config']}::{server['name']}", 400),

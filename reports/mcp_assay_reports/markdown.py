@@ -35,6 +35,7 @@ LARGEST = 1024 * 1024
 """Bytes that GitHub takes as a step summary."""
 
 _MOST_REMARKS = 50
+_MOST_LINKS = 8
 _BACKTICKS = re.compile("`+")
 
 
@@ -236,8 +237,10 @@ def _server(document: Document, server: ServerEntry, detail: _Detail) -> Iterato
     yield f"<details><summary><code>{name}</code>: {plural(len(found), 'finding')}</summary>"
     yield ""
     yield from _facts(server)
+    yield from _links(server)
     for cluster in found[: detail.findings]:
         yield f"- {_headline(cluster)}"
+        yield from (f"  - {code(cause, 160)}" for cause in cluster.causes)
         yield from _explanation(cluster.first, "  - ")
         yield from _exchange(cluster.first, detail.exchange)
     if len(found) > detail.findings:
@@ -260,6 +263,15 @@ def _facts(server: ServerEntry) -> Iterator[str]:
         "with 95 % confidence)"
     )
     yield ""
+
+
+def _links(server: ServerEntry) -> Iterator[str]:
+    """Yield which tools hang together, as far as values that went from one to another worked."""
+    worked = [w for w in server.get("links", []) if w["worked"]]
+    if worked:
+        shown = [f"{code(w['source'], 60)} → {code(w['target'], 60)} ({code(w['parameter'], 40)})" for w in worked]
+        yield f"Values passed on between tools: {listing(shown, _MOST_LINKS)}"
+        yield ""
 
 
 def _exchange(result: ResultEntry, limit: int) -> Iterator[str]:

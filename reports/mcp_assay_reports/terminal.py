@@ -175,6 +175,7 @@ def _finding(number: int, cluster: Cluster, screen: _Screen) -> Iterator[str]:
     first = cluster.first
     yield screen.wrapped(f"{number}. {screen.text(cluster.title)} ({cluster.weight})", "  ", "     ")
     yield screen.wrapped(_place(cluster, screen), "     ")
+    yield from (screen.wrapped(screen.text(cause), "     ") for cause in cluster.causes)
     yield screen.wrapped(screen.text(first["observed"] or first["requirement"]), "     ")
     if first["reproduce"]:
         yield f"     {screen.text(first['reproduce'], 600)}"
@@ -208,10 +209,12 @@ def _closing(document: Document, screen: _Screen) -> Iterator[str]:
     summary = document["summary"]
     checks = summary["checks"]
     called = sum(tool["executed"] for server in document["servers"] for tool in server["tools"])
+    failing = sum(tool.get("status") == "never successful" for s in document["servers"] for tool in s["tools"])
     counts = ", ".join(
         [
             f"{summary['connected']} of {plural(summary['servers'], 'server')} connected",
-            f"{called} of {plural(summary['tools'], 'tool')} called",
+            f"{called} of {plural(summary['tools'], 'tool')} exercised",
+            *([f"{failing} called but never with success"] if failing else []),
             f"{checks['pass']} passed, {checks['fail']} failed, {plural(checks['warn'], 'warning')}",
             f"{checks['skip']} skipped, {plural(checks['error'], 'error')}",
             f"evidence {percent(summary.get('evidence', 0.0))}",

@@ -211,3 +211,10 @@ def test_plan_ends_with_4_before_anything_is_started(
     assert result.exit_code == 4
     assert told in result.stderr
     assert "starting" not in result.stderr
+
+
+def test_repro_of_a_report_without_arguments_is_a_usage_error(tmp_path: Path) -> None:
+    result = run("repro", write(tmp_path, report()), "--out", tmp_path / "test_repro.py")
+    assert result.exit_code == 4
+    assert "holds no such finding" in result.stderr
+    assert not (tmp_path / "test_repro.py").exists()

@@ -10,7 +10,7 @@ import pytest
 from mcp_assay.config.authorization import PrivateKey
 from mcp_assay.config.loader import load
 from mcp_assay.config.overlay import Overlay
-from mcp_assay.config.rules import Accepted, ToolRule
+from mcp_assay.config.rules import Accepted, SandboxRule, ToolRule
 from mcp_assay.config.spec import Reference
 from mcp_assay.config.variables import EnvironmentVariables
 from mcp_assay.core.errors import ConfigError
@@ -43,11 +43,14 @@ call = true
 p95_s = 0.1
 [servers.memory.elicitation]
 city = "Berlin"
+[servers.memory.sandbox]
+folders = ["/srv/data"]
 [servers.memory.secrets]
 api-key = "${env:STAGING_KEY}"
 
 [servers."*"]
 required = false
+sandbox = { network = true, folders = ["/srv/data", "/srv/more"] }
 [servers."*".tools."read_*"]
 call = true
 [servers."*".elicitation]
@@ -82,6 +85,7 @@ def test_an_exact_name_comes_before_patterns_and_each_setting_from_the_first_tha
 def test_rules_for_one_server_come_before_those_for_all(overlay: Overlay) -> None:
     assert (overlay.required("memory"), overlay.required("other")) == (True, False)
     assert overlay.elicitation("memory") == {"city": "Berlin", "ok": True}
+    assert overlay.sandbox("memory") == SandboxRule(network=True, folders=("/srv/data", "/srv/more"))
     assert overlay.budgets_of("memory") == {"p95_s": 0.1}
     assert overlay.budgets_of("other") == {"p95_s": 0.5}
 
@@ -185,6 +189,8 @@ UNBOUND = 'grant = "interactive"\nclient_id = "me"\nclient_secret = "${env:S}"\n
         ),
         (f"[servers.s.auth]\n{UNBOUND}", 1, "has no issuer\nhint: the only authorization server that may see"),
         ("[servers.s]\n[servers.s]\n", 2, "twice"),
+        ('[servers.s.sandbox]\nfolders = ["data"]\n', 2, "must be an absolute path below /"),
+        ("[servers.s.sandbox]\nnet = true\n", 2, "did you mean 'network'?"),
         ("servers = [1]\n", 1, "must be an object, not a list"),
     ],
 )

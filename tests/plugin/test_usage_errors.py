@@ -43,6 +43,16 @@ def test_a_missing_document_is_named(pytester: pytest.Pytester) -> None:
     assert_usage_error(pytester.runpytest_subprocess("--mcp-config", "nowhere.json"), "nowhere.json*")
 
 
+def test_a_sandbox_that_cannot_be_had_stops_the_run_before_anything_is_started(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytester = project({"good": raw_server()})
+    monkeypatch.setenv("PATH", str(pytester.path))
+    result = pytester.runpytest_subprocess("--mcp-config", "servers.json", "--mcp-sandbox")
+    assert_usage_error(result, "--mcp-sandbox needs bubblewrap*", "hint: *bubblewrap; nothing was started")
+    assert "good" not in result.stdout.str()
+
+
 def test_an_unset_variable_can_make_its_server_a_visible_skip(project: Project) -> None:
     pytester = project(
         {"good": raw_server(), "needy": {"command": "x", "env": {"TOKEN": "${NOT_SET_ANYWHERE}"}}},

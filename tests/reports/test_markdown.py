@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import re
 from typing import TYPE_CHECKING, Any
 
@@ -7,6 +8,7 @@ import pytest
 from markdown_it import MarkdownIt
 
 from mcp_assay_reports import markdown
+from mcp_assay_reports.terminal import render_summary
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -93,3 +95,20 @@ def test_like_reasons_are_told_once_though_they_name_their_tools(document: Docum
     text = markdown.render({**document, "results": named})
     assert "- 17 results, 17 tools on 3 servers: " in text
     assert text.count("is closed") == 1
+
+
+def test_tools_that_hang_together_and_a_cause_in_several_tools_are_told(document: Document) -> None:
+    link = {"source": "create_box", "member": "id", "target": "open_box", "parameter": "boxId", "calls": 3, "worked": 2}
+    made: Any = json.loads(json.dumps(document))
+    made["servers"] = made["servers"][:1]
+    made["servers"][0]["links"] = [link, {**link, "target": "shut_box", "worked": 0}]
+    template = {**made["results"][0], "verdict": "fail", "level": "MUST", "check": "TOOL-022"}
+    template |= {"server": made["servers"][0]["name"], "config": made["servers"][0]["config"]}
+    causes = {"one": ["a cause", "another"], "two": ["a cause"], "three": ["a cause"]}
+    made["results"] = [{**template, "tool": tool, "causes": found} for tool, found in causes.items()]
+    text = markdown.render(made)
+    assert "`create_box` → `open_box` (`boxId`)" in text
+    assert "shut_box" not in text
+    assert "3 tools: a cause" in text
+    assert "tools: another" not in text
+    assert "3 tools: a cause" in render_summary(made)

@@ -8,7 +8,8 @@ from mcp_assay.wire.exchange import Exchange
 from mcp_assay_suites.exercising.arguments import value_at
 from mcp_assay_suites.exercising.cases import Calls, Case
 from mcp_assay_suites.exercising.durations import is_asked_to_wait, lengthened, shortened, unit_of
-from mcp_assay_suites.exercising.edges import edges_of, known_values, singular
+from mcp_assay_suites.exercising.edges import edges_of
+from mcp_assay_suites.exercising.known_values import KnownValues, plain_name, singular
 
 
 def answered(result: dict[str, object] | None, arguments: dict[str, object] | None = None) -> Case:
@@ -17,30 +18,55 @@ def answered(result: dict[str, object] | None, arguments: dict[str, object] | No
     return Case(arguments=arguments or {}, exchange=exchange)  # type: ignore[arg-type]
 
 
-def known(result: dict[str, object]) -> dict[str, tuple[object, ...]]:
-    return dict(known_values([Calls(cases=[answered(result)])]))
+def known(result: dict[str, object], tool: str = "look", arguments: dict[str, object] | None = None) -> KnownValues:
+    found = KnownValues()
+    calls = Calls(cases=[answered(result, arguments)])
+    found.add_results(tool, calls)
+    found.add_arguments(tool, calls)
+    return found
+
+
+def values(found: KnownValues, parameter: str) -> list[object]:
+    return [known.value for known in found.of(parameter)]
 
 
 def test_values_of_structured_results_are_known_by_the_name_of_their_member() -> None:
     found = known({"structuredContent": {"users": [{"id": 7, "name": "Ann"}, {"id": 8, "name": "Bob"}], "total": 2}})
-    assert found == {"id": (7, 8), "name": ("Ann", "Bob"), "total": (2,)}
+    assert [values(found, name) for name in ("id", "name", "total")] == [[7, 8], ["Ann", "Bob"], [2]]
 
 
-def test_values_in_an_array_are_known_by_its_name_without_the_plural() -> None:
-    assert known({"structuredContent": {"ids": ["a", "b"], "categories": ["x"]}}) == {
-        "id": ("a", "b"),
-        "category": ("x",),
-    }
+def test_values_are_known_in_every_style_of_a_name_and_for_one_as_for_many() -> None:
+    found = known({"structuredContent": {"ids": ["a"], "repoPaths": ["/r"], "session-id": 3}})
+    assert [values(found, name) for name in ("id", "ids", "repo_path", "repoPath", "sessionId")] == [
+        ["a"], ["a"], ["/r"], ["/r"], [3],
+    ]  # fmt: skip
+
+
+def test_a_bare_id_is_known_for_the_thing_that_its_tool_is_about() -> None:
+    found = known({"structuredContent": {"notes": [{"id": 7}]}}, tool="list_notes")
+    assert (values(found, "noteId"), values(found, "user_id")) == ([7], [])
+    assert [(known.source, known.member) for known in found.of("note_id")] == [("list_notes", "id")]
+
+
+def test_lines_of_text_name_values() -> None:
+    text = "Session started\n- Session ID: `abc-1`\nPID: 4711\nsee: above, and more"
+    found = known({"content": [{"type": "text", "text": text}]})
+    assert [values(found, name) for name in ("session_id", "pid")] == [["abc-1"], [4711]]
+
+
+def test_what_a_tool_did_its_work_with_is_known_too() -> None:
+    found = known({"content": []}, arguments={"path": "a", "edits": [{"name": "n", "flag": True}], "empty": ""})
+    assert [values(found, name) for name in ("path", "name", "flag", "empty")] == [["a"], ["n"], [], []]
 
 
 def test_a_text_that_is_json_is_read_where_there_is_no_structure() -> None:
-    assert known({"content": [{"type": "text", "text": '{"path": "/a"}'}]}) == {"path": ("/a",)}
+    assert values(known({"content": [{"type": "text", "text": '{"path": "/a"}'}]}), "path") == ["/a"]
 
 
 @pytest.mark.parametrize(
     "result",
     [
-        {"content": [{"type": "text", "text": "path: /a"}]},
+        {"content": [{"type": "text", "text": "a path, /a"}]},
         {"content": "no blocks", "structuredContent": None},
         {"isError": True, "structuredContent": {"id": 1}},
         {"structuredContent": {"long": "x" * 500, "empty": "", "flag": True, "none": None}},
@@ -48,7 +74,8 @@ def test_a_text_that_is_json_is_read_where_there_is_no_structure() -> None:
     ],
 )
 def test_what_names_no_value_is_passed_over(result: dict[str, object]) -> None:
-    assert known(result) == {}
+    found = known(result)
+    assert not [name for name in ("path", "id", "long", "empty", "flag", "none") if found.of(name)]
 
 
 @pytest.mark.parametrize(
@@ -56,6 +83,11 @@ def test_what_names_no_value_is_passed_over(result: dict[str, object]) -> None:
 )
 def test_plurals_are_told_by_their_endings(name: str, one: str) -> None:
     assert singular(name) == one
+
+
+@pytest.mark.parametrize("name", ["repoPath", "repo_path", "repo-path", "RepoPath"])
+def test_names_are_the_same_in_every_style(name: str) -> None:
+    assert plain_name(name) == "repo_path"
 
 
 @pytest.mark.parametrize(

@@ -54,6 +54,22 @@ def test_a_tool_that_returns_what_it_was_given_passes_every_check() -> None:
     }
 
 
+IN_PIECES = (
+    "(lambda raw: ''.join(raw[at:at + 65_536].decode('utf-8', 'replace') for at in range(0, len(raw), 65_536)))"
+    "(text.encode('utf-8', 'surrogatepass'))"
+)
+
+
+def test_a_tool_that_decodes_long_text_piece_by_piece_is_found() -> None:
+    found = said(IN_PIECES)
+    assert found.findings == {"EXEC-004.say": "warn"}
+    assert "come back as U+FFFD, the first at" in (found["EXEC-004.say"].observed or "")
+
+
+def test_a_tool_that_cuts_long_text_is_not_accused() -> None:
+    assert said("text[:2_000]").findings == {}
+
+
 def test_a_tool_that_returns_nothing_of_its_arguments_is_not_accused() -> None:
     found = said("str(len(text))")
     assert found.findings == {}

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from mcp_assay.config.spec import ServerSpec, Template, TransportKind
+from mcp_assay.config.spec import Confinement, ServerSpec, Template, TransportKind
 from mcp_assay.core.presentation import Presenter
 from mcp_assay.readiness.engine import Engine
 from mcp_assay.readiness.plan import plan_server
@@ -22,6 +22,7 @@ from mcp_assay.wire.schemas import SchemaJudge
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from mcp_assay.config.spec import Launch
     from mcp_assay.core.verdicts import Verdict
     from mcp_assay.readiness.check import Check
     from mcp_assay.readiness.policy import ToolRule, ToolRules
@@ -61,6 +62,11 @@ class Assayed:
         }
 
 
+def confined(spec: ServerSpec, launch: Launch) -> Launch:
+    """Return a launch that counts as one in a sandbox."""
+    return replace(launch, confinement=Confinement())
+
+
 def assay(
     command: Sequence[str],
     checks: Sequence[Check],
@@ -70,13 +76,18 @@ def assay(
     limits: Limits = LIMITS,
     schema_budget_s: float = 10.0,
     tools: Sequence[str] = (),
+    contained: bool = False,
 ) -> Assayed:
-    """Judge a stdio server by some checks, tool-level ones for the named tools only, or for all."""
+    """Judge a stdio server by some checks, tool-level ones for the named tools only, or for all.
+
+    ``contained`` says that it runs in a sandbox; it does not, so use it for servers that can do no harm.
+    """
 
     async def work() -> Assayed:
         parts = tuple(Template.literal(part) for part in command)
         spec = ServerSpec(name="it", config="c", path=None, line=0, transport=TransportKind.STDIO, command=parts)
-        manager = MCPClientManager([spec], connector=Connector(limits=limits, reaper=reaper))
+        confining = confined if contained else None
+        manager = MCPClientManager([spec], connector=Connector(limits=limits, reaper=reaper), confining=confining)
         async with asyncio.timeout(OUTER_S), manager, SchemaJudge(budget_s=schema_budget_s) as judge:
             await manager.connect_all()
             run = Run(manager=manager, schemas=judge, settings=settings or Settings(), rules=rules or NoRules())

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from mcp_assay.config.files import is_file, mentions, read_document
 from mcp_assay.config.overlay_reader import read_overlay
-from mcp_assay.config.rules import Accepted, ServerRules, ToolRule, matches
+from mcp_assay.config.rules import Accepted, SandboxRule, ServerRules, ToolRule, matches
 from mcp_assay.config.spec import TransportKind
 from mcp_assay.config.toml_reader import parse_toml
 from mcp_assay.config.view import View
@@ -143,6 +143,14 @@ class Overlay:
                 hint="give it its credentials in the env block of the client's file",
             )
         return spec
+
+    def sandbox(self, server: str) -> SandboxRule:
+        """Return what a server is given in a sandbox."""
+        parts = [part.sandbox for part in self._of_server(server)]
+        return SandboxRule(
+            network=next((part.network for part in parts if part.network is not None), None),
+            folders=tuple(dict.fromkeys(folder for part in parts for folder in part.folders)),
+        )
 
     def variables(self, server: str, variables: Variables) -> Variables:
         """Return ``variables`` with what this overlay says of where the server's secrets are."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mcp_assay.config.authorization_reader import read_authorization
-from mcp_assay.config.rules import Accepted, ServerRules, ToolRule
+from mcp_assay.config.rules import Accepted, SandboxRule, ServerRules, ToolRule
 from mcp_assay.config.spec import Reference
 from mcp_assay.core.verdicts import Category
 
@@ -21,7 +21,7 @@ BUDGETS = ("calls", "cold_start_s", "cold_starts", "growth_s", "p95_s", "per_too
 """Limits of measurements that can be set; seconds where the name ends in ``_s``, numbers of repetitions otherwise."""
 THRESHOLDS = {"ready_score": 100.0, "ready_evidence": 1.0}
 """Bars of the verdict READY, with the largest value that makes sense."""
-SERVER_KEYS = ("accept", "auth", "budgets", "elicitation", "required", "secrets", "tools")
+SERVER_KEYS = ("accept", "auth", "budgets", "elicitation", "required", "sandbox", "secrets", "tools")
 """What can be said of the servers that a pattern names."""
 
 _REFERENCE = re.compile(r"\$\{(?P<source>env|input|file):(?P<name>[^}]+)\}")
@@ -71,7 +71,20 @@ def _server(view: View) -> ServerRules:
         auth=read_authorization(fields["auth"]) if "auth" in fields else None,
         budgets=_budgets(fields.get("budgets")),
         elicitation=_object(fields["elicitation"]) if "elicitation" in fields else {},
+        sandbox=_sandbox(fields["sandbox"]) if "sandbox" in fields else SandboxRule(),
         secrets=_secrets(fields["secrets"]) if "secrets" in fields else {},
+    )
+
+
+def _sandbox(view: View) -> SandboxRule:
+    fields = view.known(("folders", "network"))
+    folders = list(fields["folders"].items()) if "folders" in fields else []
+    for folder in folders:
+        if not folder.text().startswith("/") or folder.text() == "/":
+            raise folder.error(f"{folder.name} must be an absolute path below /", hint='for example "/srv/data"')
+    return SandboxRule(
+        network=fields["network"].boolean() if "network" in fields else None,
+        folders=tuple(folder.text() for folder in folders),
     )
 
 

@@ -55,6 +55,19 @@ class Accepted:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SandboxRule:
+    """What a server is given in a sandbox.
+
+    Attributes:
+        network: Whether it may use the network, None when nothing is said.
+        folders: Absolute paths that are empty and writable inside.
+    """
+
+    network: bool | None = None
+    folders: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ServerRules:
     """What holds for the servers a pattern names.
 
@@ -65,6 +78,7 @@ class ServerRules:
         auth: How to sign in, None when nothing is said.
         budgets: Limits of measurements by name.
         elicitation: Answers to elicitation requests, by field.
+        sandbox: What is different for the servers in a sandbox.
         secrets: Where the values of the client file's references come from, by reference name.
     """
 
@@ -74,4 +88,5 @@ class ServerRules:
     auth: Authorization | None = None
     budgets: Mapping[str, float] = field(default_factory=dict[str, float])
     elicitation: Mapping[str, Json] = field(default_factory=dict[str, "Json"])
+    sandbox: SandboxRule = field(default_factory=SandboxRule)
     secrets: Mapping[str, Reference] = field(default_factory=dict[str, "Reference"])

@@ -124,6 +124,21 @@ class Template:
         return tuple(part for part in self.parts if isinstance(part, Reference))
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Confinement:
+    """What a server in a sandbox may take, together with all that it starts.
+
+    Attributes:
+        memory_bytes: Resident memory of all its processes, and data of each.
+        processes: Number of its processes.
+        network: Whether it has a network, so that a call may do harm outside.
+    """
+
+    memory_bytes: int = 2 * 1024 * 1024 * 1024
+    processes: int = 256
+    network: bool = False
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Launch:
     """What to start or reach, with every reference looked up. Its repr shows the name only.
@@ -138,6 +153,7 @@ class Launch:
         headers: HTTP headers to send.
         auth: How to get a token for the server, None when it needs none or has it among its headers.
         secrets: Values to redact by the label that stands in for them.
+        confinement: The limits of the sandbox that the command runs in, or None without one.
     """
 
     name: str
@@ -149,6 +165,12 @@ class Launch:
     headers: Mapping[str, str] = field(default_factory=dict[str, str])
     auth: Grant | None = None
     secrets: Mapping[str, str] = field(default_factory=dict[str, str])
+    confinement: Confinement | None = None
+
+    @property
+    def contained(self) -> bool:
+        """Whether nothing outside can come to harm: it runs in a sandbox without a network."""
+        return self.confinement is not None and not self.confinement.network
 
     def __repr__(self) -> str:
         """Return the name only: reprs end up in tracebacks and reports."""

@@ -89,12 +89,33 @@ class ServerInfo(TypedDict):
     version: str
 
 
+ToolStatusWord: TypeAlias = Literal["exercised", "never successful", "not called", "closed"]
+
+
 class ToolEntry(TypedDict):
-    """One tool of a server; ``hash`` is that of its definition, ``executed`` says whether it was called."""
+    """One tool of a server; ``hash`` is that of its definition, ``executed`` says whether it was called with success.
+
+    A tool of status ``never successful`` answered every one of its ``calls`` with an error or not at all. ``why`` says
+    what decided whether it might be called.
+    """
 
     name: str
     hash: str
     executed: bool
+    calls: NotRequired[int]
+    status: NotRequired[ToolStatusWord]
+    why: NotRequired[str]
+
+
+class LinkEntry(TypedDict):
+    """A value that one tool returned or was called with, and another was called with after that."""
+
+    source: str
+    member: str
+    target: str
+    parameter: str
+    calls: int
+    worked: int
 
 
 class CategoryEntry(Counts):
@@ -145,10 +166,15 @@ class ServerEntry(TypedDict):
     resources: int
     prompts: int
     readiness: ReadinessEntry
+    links: NotRequired[list[LinkEntry]]
 
 
 class ResultEntry(TypedDict):
-    """One verdict; ``tool`` is None for a server-level check."""
+    """One verdict; ``tool`` is None for a server-level check.
+
+    ``arguments`` is JSON text of what the tool is to be called with to see the finding again, ``causes`` says what is
+    wrong in words that are the same for every tool.
+    """
 
     check: str
     category: CategoryWord
@@ -169,6 +195,8 @@ class ResultEntry(TypedDict):
     config: NotRequired[str]
     applicable: NotRequired[bool]
     fix: NotRequired[str]
+    arguments: NotRequired[str | None]
+    causes: NotRequired[list[str]]
 
 
 class Latency(TypedDict):

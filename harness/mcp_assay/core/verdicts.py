@@ -74,6 +74,8 @@ class Judgement:
         samples: Seconds of each answered call of that measurement, in the order of the answers.
         figures: Other measured values in the shape of the contract's ``figures`` entry, without names of the subject.
         budget: What became of a limit that the user set, in the shape of the contract's ``budgets`` entry, likewise.
+        arguments: Arguments of the tool with which the check shows it again, as sent.
+        causes: What is wrong in words that are the same for every tool, for example "accepts a missing argument".
     """
 
     outcome: Outcome
@@ -86,6 +88,8 @@ class Judgement:
     samples: Sequence[float] = ()
     figures: Sequence[Mapping[str, Any]] = ()
     budget: Mapping[str, Any] | None = None
+    arguments: Mapping[str, Any] | None = None
+    causes: tuple[str, ...] = ()
 
 
 def passed(observed: str | None = None, *, benchmark: Mapping[str, Any] | None = None) -> Judgement:
@@ -147,6 +151,8 @@ class Verdict:
         samples: See `Judgement`.
         figures: See `Judgement`.
         budget: See `Judgement`.
+        arguments: See `Judgement`; as JSON text in which nothing was changed, None where a secret would be shown.
+        causes: See `Judgement`.
     """
 
     check: str
@@ -172,3 +178,5 @@ class Verdict:
     samples: Sequence[float] = ()
     figures: Sequence[Mapping[str, Any]] = ()
     budget: Mapping[str, Any] | None = None
+    arguments: str | None = None
+    causes: tuple[str, ...] = ()

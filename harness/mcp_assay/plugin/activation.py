@@ -21,6 +21,7 @@ from mcp_assay.plugin.arguments import arguments_for
 from mcp_assay.plugin.benchmarking import BenchmarkStore, untimed_because
 from mcp_assay.plugin.builtin import BuiltinChecksAndWriters
 from mcp_assay.plugin.options import LOCK_CHECK, Options
+from mcp_assay.plugin.repeating import arguments_of, examples_folder
 from mcp_assay.plugin.report_targets import targets_of
 from mcp_assay.plugin.selection import command_line_document, read_documents, variables_of
 from mcp_assay.plugin.session import SessionHooks
@@ -30,6 +31,7 @@ from mcp_assay.plugin.workflow_runs import workflow_runs_of
 from mcp_assay.readiness.settings import Gate, Settings
 from mcp_assay.wire.eras import era_of
 from mcp_assay.wire.limits import Limits
+from mcp_assay.wire.sandbox import Sandbox
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -37,6 +39,9 @@ if TYPE_CHECKING:
     from mcp_assay.plugin.selection import ConfigDocument
 
 EVERY_REVISION = "all"
+_DEFAULT = Settings().examples
+_MANY = 100
+"""Generated calls per tool and kind when it is their time that is limited."""
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -80,15 +85,19 @@ def _activate(config: pytest.Config, options: Options, given: Sequence[str]) -> 
 
 def _state(config: pytest.Config, options: Options, documents: Sequence[ConfigDocument]) -> AssaySession:
     """Return the session that the options describe."""
+    invoked_in = config.invocation_params.dir
     every_revision = options.mcp_protocol == EVERY_REVISION
     if options.mcp_protocol is not None and not every_revision:
         _check_protocol(options.mcp_protocol)
-    overlay = Overlay.find(config.invocation_params.dir, root=config.rootpath)
-    accepted = Accepted.of(options, root=config.rootpath, invoked_in=config.invocation_params.dir, clock=SystemClock())
+    overlay = Overlay.find(invoked_in, root=config.rootpath)
+    accepted = Accepted.of(options, root=config.rootpath, invoked_in=invoked_in, clock=SystemClock())
     settings = Settings(
         gate=Gate(options.mcp_level),
         allow_writes=options.mcp_allow_writes,
         seed=options.mcp_seed,
+        examples=options.mcp_max_examples or (_DEFAULT if options.mcp_budget is None else _MANY),
+        budget_s=options.mcp_budget,
+        arguments=arguments_of(options.mcp_args, invoked_in),
         tier=options.mcp_tier,
         strict=accepted.strict,
     )
@@ -106,8 +115,10 @@ def _state(config: pytest.Config, options: Options, documents: Sequence[ConfigDo
         on_demand=_on_demand(config),
         untimed=BESIDE_OTHERS if hasattr(config, "workerinput") else untimed_because(config),
         accepted=accepted,
-        workflows=workflow_runs_of(options, documents, invoked_in=config.invocation_params.dir),
-        taping=taping_of(options.mcp_record, options.mcp_replay, config.invocation_params.dir),
+        workflows=workflow_runs_of(options, documents, invoked_in=invoked_in),
+        taping=taping_of(options.mcp_record, options.mcp_replay, invoked_in),
+        sandbox=Sandbox.find() if options.mcp_sandbox else None,
+        examples_folder=examples_folder(options.mcp_examples, config.rootpath),
     )
 
 
@@ -141,7 +152,7 @@ def _reproduce(options: Options, documents: Sequence[ConfigDocument]) -> str:
     if any(document.id not in {document.given, COMMAND_LINE} for document in documents):
         words += [word for given in options.mcp_config for word in ("--mcp-config", given)]
     words += [word for place in options.mcp_workflows for word in ("--mcp-workflows", place)]
-    words += ["--mcp-allow-writes"] * options.mcp_allow_writes
+    words += ["--mcp-allow-writes"] * options.mcp_allow_writes + ["--mcp-sandbox"] * options.mcp_sandbox
     words += ["--mcp-lock", LOCK_CHECK] if options.mcp_lock == LOCK_CHECK else []
     words += ["--mcp-tier", str(options.mcp_tier)] if options.mcp_tier > 1 else []
     words += ["--mcp-protocol", options.mcp_protocol] if options.mcp_protocol else []

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from mcp_assay.core.json_types import Json, JsonObject
+    from mcp_assay.core.verdicts import Verdict
+    from mcp_assay.plugin.judging import Judging
     from mcp_assay.readiness.subject import ServerUnderTest, ToolUnderTest
     from mcp_assay.runtime.background import BackgroundLoop
     from mcp_assay.wire.exchange import Exchange
@@ -57,10 +59,11 @@ class ToolResult:
 class ServerClient:
     """A connected server. Every method has an ``a…`` twin for ``async def`` tests."""
 
-    def __init__(self, server: ServerUnderTest, loop: BackgroundLoop, call_s: float) -> None:
+    def __init__(self, server: ServerUnderTest, loop: BackgroundLoop, call_s: float, judging: Judging) -> None:
         self._server = server
         self._loop = loop
         self._call_s = call_s
+        self._judging = judging
 
     def __repr__(self) -> str:
         """Return the name only: reprs end up in test ids and tracebacks."""
@@ -95,6 +98,16 @@ class ServerClient:
         """
         deadline = self._call_s + _SLACK_S
         return _tool_result(self._loop.run(lambda: self._server.call_tool(name, arguments or {}), deadline_s=deadline))
+
+    def judge(self, check: str, tool: str, arguments: Mapping[str, Json]) -> Verdict:
+        """Judge a tool by one generated check, called with these arguments only, and return the verdict.
+
+        The test's author decides what may be called; an outcome other than ``fail`` and ``warn`` is no violation.
+
+        Raises:
+            UsageError: There is no such check of tools, or the server has no such tool.
+        """
+        return self._judging(self._server, check, tool, arguments)
 
     async def arequest(self, method: str, params: Mapping[str, Json] | None = None) -> JsonObject:
         """Do what `request` does without blocking the caller's event loop."""

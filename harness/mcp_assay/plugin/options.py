@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +14,9 @@ if TYPE_CHECKING:
 
 GATES = ("must", "should", "all")
 LOCK_CHECK, LOCK_UPDATE = "check", "update"
+_MOST_EXAMPLES = 10_000
+_DURATION = re.compile(r"(?P<number>\d{1,9}(\.\d{1,6})?)\s*(?P<unit>ms|s|m|h)?")
+_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,10 +36,15 @@ class Options:
     mcp_level: str
     mcp_tier: int
     mcp_allow_writes: bool
+    mcp_sandbox: bool
     mcp_min_score: float | None
     mcp_start_timeout: float
     mcp_call_timeout: float
     mcp_seed: int
+    mcp_args: str | None
+    mcp_max_examples: int | None
+    mcp_budget: float | None
+    mcp_examples: str
     mcp_report: list[str]
     mcp_history: str | None
     mcp_compare_fail: list[Threshold]
@@ -62,6 +72,7 @@ def add_options(parser: pytest.Parser) -> None:
     _add_what_to_judge(group)
     _add_what_to_run(group)
     _add_how_to_judge(group)
+    _add_how_to_call(group)
     _add_what_was_accepted(group)
     _add_what_to_write(group)
 
@@ -163,6 +174,12 @@ def _add_how_to_judge(group: pytest.OptionGroup) -> None:
         help="call every tool, also those that do not claim to be read-only",
     )
     group.addoption(
+        "--mcp-sandbox",
+        action="store_true",
+        help="run stdio servers in bubblewrap, without a network and with files and a home of their own, and call all "
+        "their tools",
+    )
+    group.addoption(
         "--mcp-min-score",
         type=_score,
         default=None,
@@ -175,7 +192,67 @@ def _add_how_to_judge(group: pytest.OptionGroup) -> None:
     group.addoption(
         "--mcp-call-timeout", type=float, default=30.0, metavar="SECONDS", help="time to answer a call (default: 30)"
     )
+
+
+def _add_how_to_call(group: pytest.OptionGroup) -> None:
+    """Register the options that say with what tools are called, and how often."""
     group.addoption("--mcp-seed", type=int, default=0, metavar="N", help="seed of generated arguments (default: 0)")
+    group.addoption(
+        "--mcp-args",
+        default=None,
+        metavar="JSON",
+        help="call the one selected tool with these arguments only: an object in JSON, or the file of one; the line "
+        "that a finding ends with repeats it in this way",
+    )
+    group.addoption(
+        "--mcp-max-examples",
+        type=_count,
+        default=None,
+        metavar="N",
+        help="generated calls per tool and kind (default: 5, or as many as the time of --mcp-budget is enough for)",
+    )
+    group.addoption(
+        "--mcp-budget",
+        type=duration,
+        default=None,
+        metavar="TIME",
+        help="time that each server may spend on generated calls, for example 60s or 5m; every tool that may be called "
+        "gets an equal share",
+    )
+    group.addoption(
+        "--mcp-examples",
+        default=".mcp-assay/examples",
+        metavar="DIR",
+        help="folder in which arguments that showed a fault are kept, to be tried first in the next run; 'none' keeps "
+        "none (default: .mcp-assay/examples)",
+    )
+
+
+def _count(text: str) -> int:
+    """Return a number of calls.
+
+    Raises:
+        ValueError: It is no number from 1 to 10,000.
+    """
+    count = int(text)
+    if not 1 <= count <= _MOST_EXAMPLES:
+        raise ValueError(text)
+    return count
+
+
+def duration(text: str) -> float:
+    """Return seconds; ``ms``, ``s``, ``m`` and ``h`` are units, without one seconds are meant.
+
+    Raises:
+        ValueError: It is no time above 0.
+    """
+    match = _DURATION.fullmatch(text.strip())
+    if match is None:
+        raise ValueError(text)
+    seconds = float(match["number"]) * _UNITS[match["unit"] or "s"]
+    if not 0 < seconds < math.inf:
+        raise ValueError(text)
+    return seconds
 
 
 def _score(text: str) -> float:

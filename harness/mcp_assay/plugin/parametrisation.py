@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mcp_assay.plugin.client import ServerClient, ToolClient
+from mcp_assay.plugin.judging import judging
 from mcp_assay.plugin.state import STATE
 
 if TYPE_CHECKING:
@@ -45,4 +46,4 @@ def _connected(state: AssaySession) -> Iterator[ServerUnderTest]:
 
 def _client(server: ServerUnderTest, state: AssaySession) -> ServerClient:
     """Return the client of one server."""
-    return ServerClient(server, state.loop, state.limits.call_s)
+    return ServerClient(server, state.loop, state.limits.call_s, judging(state))

@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
-from mcp_assay.core.errors import AssayError
+from mcp_assay.config.spec import TransportKind
+from mcp_assay.core.errors import AssayError, UsageError
 from mcp_assay.core.verdicts import Outcome
 from mcp_assay.plugin.items import CheckItem, ConfigFile
 from mcp_assay.plugin.progress import LiveProgress
 from mcp_assay.plugin.redacting import redact_report
+from mcp_assay.plugin.repeating import check_only_one_tool
 from mcp_assay.plugin.report_targets import write_reports
 from mcp_assay.plugin.revisions import differences
 from mcp_assay.plugin.state import BESIDE_OTHERS
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Iterator, Sequence
     from pathlib import Path
 
+    from mcp_assay.config.spec import ServerSpec
     from mcp_assay.core.contract import Document, WorkflowEntry
     from mcp_assay.core.verdicts import Verdict
     from mcp_assay.plugin.benchmarking import BenchmarkStore
@@ -97,8 +100,16 @@ class SessionHooks:
             yield f"mcp-assay: {document.id} ({len(document.specs)} servers)"
             for spec in document.specs:
                 place = " ".join(str(part) for part in spec.command) if spec.url is None else str(spec.url)
-                state = "disabled: " if spec.disabled else ""
+                state = "disabled: " if spec.disabled else self._how_confined(spec)
                 yield f"  {present.line(f'{spec.name}: {state}{place}', 200)}"
+
+    def _how_confined(self, spec: ServerSpec) -> str:
+        """Return what the sandbox means for a server, or nothing without one."""
+        if self._state.sandbox is None:
+            return ""
+        if spec.transport is not TransportKind.STDIO:
+            return "not in the sandbox, it runs elsewhere: "
+        return "in a sandbox with network: " if self._state.overlay.sandbox(spec.name).network else "in a sandbox: "
 
     def pytest_collect_file(self, file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
         """Claim the configuration documents, and nothing else."""
@@ -119,6 +130,11 @@ class SessionHooks:
         steps = [item for item in session.items if isinstance(item, WorkflowItem)]
         self._state.workflows.select((str(item.workflow.path), item.name) for item in steps)
         self._planned = self._state.planned()
+        if self._options.mcp_args is not None:
+            try:
+                check_only_one_tool(item.planned for item in checks)
+            except UsageError as problem:
+                raise pytest.UsageError(str(problem)) from None
         if getattr(self._config, "workerinput", {}).get("workerid", _FIRST_WORKER) == _FIRST_WORKER:
             try:
                 self._notes += self._state.update_lock()

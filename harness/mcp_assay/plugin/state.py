@@ -17,12 +17,14 @@ from mcp_assay.core.presentation import Presenter
 from mcp_assay.core.redaction import Redactor
 from mcp_assay.core.verdicts import Category
 from mcp_assay.plugin.accepted import Accepted
+from mcp_assay.plugin.confining import confining
 from mcp_assay.plugin.elicitation import answering
 from mcp_assay.plugin.taping import Taping
 from mcp_assay.plugin.workflow_runs import WorkflowRuns
 from mcp_assay.readiness.acceptance import stale_acceptances
 from mcp_assay.readiness.document import PhaseFacts, ServerFacts, ServerStatus
 from mcp_assay.readiness.engine import Engine
+from mcp_assay.readiness.examples import examples_in
 from mcp_assay.readiness.facts import facts_of
 from mcp_assay.readiness.opening import OpenRun, open_run
 from mcp_assay.readiness.plan import plan_server
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from concurrent.futures import Future
     from datetime import datetime
+    from pathlib import Path
 
     from mcp_assay.config.spec import Launch, ServerSpec, Variables
     from mcp_assay.core.verdicts import Verdict
@@ -45,6 +48,7 @@ if TYPE_CHECKING:
     from mcp_assay.readiness.subject import ServerUnderTest
     from mcp_assay.wire.limits import Limits
     from mcp_assay.wire.opener import Opener
+    from mcp_assay.wire.sandbox import Sandbox
 
 BESIDE_OTHERS = "timed only when nothing else runs: repeat without -n"
 """Why a worker times nothing."""
@@ -73,6 +77,8 @@ class AssaySession:
         untimed: Why nothing can be timed in this run, or None.
         accepted: The lock file and the baseline.
         taping: Whether the run is recorded or replayed.
+        sandbox: Confines what is started, or None.
+        examples_folder: Where arguments that showed a fault are kept, or None.
         loop: Where connections live.
         presenter: Makes text fit to be shown.
         selected: The checks that pytest is going to run and that may run ahead of their turn.
@@ -94,6 +100,8 @@ class AssaySession:
     untimed: str | None = None
     accepted: Accepted = field(default_factory=Accepted)
     taping: Taping = field(default_factory=Taping)
+    sandbox: Sandbox | None = None
+    examples_folder: Path | None = None
     loop: BackgroundLoop = field(default_factory=BackgroundLoop)
     presenter: Presenter = field(default_factory=Presenter)
     selected: Sequence[PlannedCheck] = ()
@@ -206,7 +214,7 @@ class AssaySession:
         """
         if self._lanes is None:
             return True
-        return bool(wait([self.engine.future(item)], patience_s).done) or not self._loop_turns()
+        return bool(wait([self.engine.future(item)], patience_s).done) or not self.loop.turns(_POLL_S)
 
     def verdict(self, item: PlannedCheck) -> Verdict:
         """Return the verdict of one check, waiting for its lane or judging it now."""
@@ -343,6 +351,8 @@ class AssaySession:
             opening=self._opening,
             observations=self.taping.observations(self.presenter),
             sign_in=self._sign_in,
+            examples=examples_in(self.examples_folder, self.presenter.redactor, taped=self.taping.in_use),
+            confining=confining(self.sandbox, self.overlay),
         )
 
     async def _sign_in(self, launch: Launch, *, timeout_s: float) -> Launch:
@@ -367,7 +377,7 @@ class AssaySession:
             try:
                 return future.result(_POLL_S)
             except TimeoutError:
-                stalled = 0.0 if self._loop_turns() else stalled + _POLL_S
+                stalled = 0.0 if self.loop.turns(_POLL_S) else stalled + _POLL_S
                 if stalled >= _STALL_S:
                     raise LoopStuckError(f"the event loop has not turned for {_STALL_S:g} s") from None
 
@@ -375,18 +385,6 @@ class AssaySession:
         """Return when no lane runs any more: each is bounded by its checks."""
         while not wait([lanes], _POLL_S).done:
             continue
-
-    def _loop_turns(self) -> bool:
-        """Return whether the loop runs a callback within the poll interval."""
-        try:
-            return self.loop.start(_turn).result(_POLL_S)
-        except TimeoutError:
-            return False
-
-
-async def _turn() -> bool:
-    """Return at once."""
-    return True
 
 
 STATE = pytest.StashKey[AssaySession]()

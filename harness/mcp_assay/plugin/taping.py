@@ -36,6 +36,11 @@ class Taping:
     recorder: Recorder | None = None
     replay: ReplayConnector | None = None
 
+    @property
+    def in_use(self) -> bool:
+        """Whether the run is recorded or replayed at all."""
+        return self.recorder is not None or self.replay is not None
+
     def opening(self, connector: Connector) -> Opener:
         """Return what opens connections in place of a connector."""
         if self.recorder is not None:

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from mcp_assay.core.faults import Fault
     from mcp_assay.core.verdicts import Verdict
+    from mcp_assay.readiness.links import Link
     from mcp_assay.readiness.scoring import CategoryReadiness
 
 _MOST_COSTLIEST = 10
@@ -95,12 +96,27 @@ class ToolFacts:
     Attributes:
         name: Its name.
         hash: Hash of its definition, ``sha256:…``.
-        executed: Whether the run called it.
+        executed: Whether the run called it with success.
+        calls: How often the run called it.
+        opened: Whether the run might call it.
+        why: What decided that.
     """
 
     name: str
     hash: str
     executed: bool = False
+    calls: int = 0
+    opened: bool = True
+    why: str = ""
+
+    @property
+    def status(self) -> contract.ToolStatusWord:
+        """What became of the tool in the run."""
+        if self.executed:
+            return "exercised"
+        if self.calls:
+            return "never successful"
+        return "not called" if self.opened else "closed"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,6 +138,7 @@ class ServerFacts:
         tools: Its tools.
         resources: Number of its resources.
         prompts: Number of its prompts.
+        links: Values that went from one tool to another.
     """
 
     name: str
@@ -138,6 +155,7 @@ class ServerFacts:
     tools: tuple[ToolFacts, ...] = ()
     resources: int = 0
     prompts: int = 0
+    links: tuple[Link, ...] = ()
 
 
 def build_document(
@@ -250,12 +268,35 @@ def _server_entry(server: ServerFacts, readiness: Readiness, presenter: Presente
         "protocol_versions": [presenter.line(version, 40) for version in server.protocol_versions],
         "server_info": None if server.server_info is None else _server_info(server.server_info, presenter),
         "connect_s": None if server.connect_s is None else finite(server.connect_s),
-        "tools": [
-            {"name": presenter.line(tool.name), "hash": tool.hash, "executed": tool.executed} for tool in server.tools
-        ],
+        "tools": [_tool_entry(tool, presenter) for tool in server.tools],
         "resources": server.resources,
         "prompts": server.prompts,
         "readiness": _readiness_entry(readiness, asked_for=server.status.asked_for),
+        "links": [_link_entry(link, presenter) for link in server.links],
+    }
+
+
+def _tool_entry(tool: ToolFacts, presenter: Presenter) -> contract.ToolEntry:
+    """Return a tool in the shape of the contract."""
+    return {
+        "name": presenter.line(tool.name),
+        "hash": tool.hash,
+        "executed": tool.executed,
+        "calls": tool.calls,
+        "status": tool.status,
+        "why": presenter.line(tool.why),
+    }
+
+
+def _link_entry(link: Link, presenter: Presenter) -> contract.LinkEntry:
+    """Return a link in the shape of the contract."""
+    return {
+        "source": presenter.line(link.source),
+        "member": presenter.line(link.member, 100),
+        "target": presenter.line(link.target),
+        "parameter": presenter.line(link.parameter, 100),
+        "calls": link.calls,
+        "worked": link.worked,
     }
 
 
@@ -345,6 +386,8 @@ def _result_entry(verdict: Verdict, presenter: Presenter) -> contract.ResultEntr
         "reproduce": verdict.reproduce,
         "fix": verdict.fix,
         "exchange": None if verdict.exchange is None else presenter.json(dict(verdict.exchange)),
+        "arguments": verdict.arguments,
+        "causes": list(verdict.causes),
     }
 
 

@@ -8,6 +8,7 @@ while the lanes go on.
 from __future__ import annotations
 
 import asyncio
+import json
 import shlex
 import traceback
 from concurrent.futures import Future
@@ -22,13 +23,17 @@ from mcp_assay.readiness.sdk_baselines import known_reason
 from mcp_assay.readiness.subject import Subject, UnavailableError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
+    from mcp_assay.core.json_types import Json
     from mcp_assay.core.presentation import Presenter
     from mcp_assay.core.verdicts import Level
     from mcp_assay.readiness.plan import PlannedCheck
     from mcp_assay.readiness.progress import LaneProgress
     from mcp_assay.readiness.subject import Run
+
+_LONGEST_ARGUMENTS = 400
+"""Characters of arguments that still fit in the one line that repeats a finding."""
 
 _LANE_CATEGORIES = frozenset({Category.CONNECTIVITY, Category.SCHEMA, Category.EXECUTION})
 
@@ -101,13 +106,20 @@ class Engine:
             for item in planned:
                 self.future(item).cancel()
 
-    async def judge(self, item: PlannedCheck) -> Verdict:
-        """Judge one check now and return its verdict; never raises for what a server does."""
+    async def judge(self, item: PlannedCheck, arguments: Mapping[str, Json] | None = None) -> Verdict:
+        """Judge one check now and return its verdict; never raises for what a server does.
+
+        Args:
+            item: The check.
+            arguments: The only ones to call its tool with; by default those of the run's settings, if any.
+        """
         started = self._run.clock.monotonic()
         self._watch.begin(item, started)
         try:
             async with asyncio.timeout(self._run.settings.check_s):
-                judgement = await self._judgement(item)
+                judgement = await self._judgement(
+                    item, self._run.settings.arguments if arguments is None else arguments
+                )
         except UnavailableError as problem:
             judgement = skipped(problem.message)
         except TimeoutError:
@@ -134,12 +146,13 @@ class Engine:
         for item in lane:
             await self.judge(item)
 
-    async def _judgement(self, item: PlannedCheck) -> Judgement:
+    async def _judgement(self, item: PlannedCheck, given: Mapping[str, Json] | None) -> Judgement:
         """Run a check, unless its server was never reached."""
         fault = item.server.managed.fault
         if fault is not None and not item.check.unreachable:
             return skipped(f"server {item.server.name} could not be reached")
-        subject = Subject(server=item.server, run=self._run, tool=item.tool)
+        arguments = None if given is None or item.tool is None else dict(given)
+        subject = Subject(server=item.server, run=self._run, tool=item.tool, arguments=arguments)
         if fault is not None or not is_beside_the_wire(item.check):
             return await item.check.run(subject)
         observations, launch = self._run.observations, item.server.launch
@@ -157,6 +170,9 @@ class Engine:
         version = session.agreement.version if session is not None else ""
         level = check.level_in(version) or check.highest_level
         outcome, reason = self._weakened(item, judgement, level)
+        arguments = self._arguments(judgement)
+        if item.tool is not None and judgement.arguments is not None:
+            self._run.examples.keep(item.server.name, item.tool.name, check.id, judgement.arguments)
         return Verdict(
             check=check.id,
             slug=check.slug,
@@ -174,14 +190,32 @@ class Engine:
             reason=present.optional(reason),
             applicable=judgement.applicable,
             spec=check.spec_in(version),
-            reproduce=f"{self._reproduce} {shlex.quote(item.nodeid)}",
+            reproduce=self._repeated(item, arguments),
             fix=check.fix if outcome in {Outcome.FAIL, Outcome.WARN} else "",
             exchange=None if judgement.exchange is None else present.json(dict(judgement.exchange)),
             benchmark=None if judgement.benchmark is None else present.json(dict(judgement.benchmark)),
             samples=tuple(judgement.samples),
             figures=present.json([dict(figure) for figure in judgement.figures]),
             budget=None if judgement.budget is None else present.json(dict(judgement.budget)),
+            arguments=arguments,
+            causes=judgement.causes,
         )
+
+    def _arguments(self, judgement: Judgement) -> str | None:
+        """Return a judgement's arguments as JSON text, or None when they could not be shown as they are."""
+        if judgement.arguments is None:
+            return None
+        text = json.dumps(judgement.arguments, sort_keys=True)
+        # Escaped like this it is the same JSON, and nothing in it is changed where texts are made fit to be shown.
+        for shown, escaped in (("::", ":\\u003a"), ("##[", "#\\u0023["), ("\x7f", "\\u007f")):
+            text = text.replace(shown, escaped)
+        return text if self._presenter.text(text) == text else None
+
+    def _repeated(self, item: PlannedCheck, arguments: str | None) -> str:
+        """Return the command line that repeats a check; very long arguments are left to the kept examples."""
+        line = f"{self._reproduce} {shlex.quote(item.nodeid)}"
+        short = arguments is not None and len(arguments) <= _LONGEST_ARGUMENTS
+        return f"{line} --mcp-args {shlex.quote(arguments)}" if arguments is not None and short else line
 
     def _weakened(self, item: PlannedCheck, judgement: Judgement, level: Level) -> tuple[Outcome, str | None]:
         """Return a judgement's outcome and reason: below the gate, or accepted by the user, a failure is a warning."""

@@ -41,9 +41,17 @@ def facts_of(
         server_info=None if agreement is None else agreement.server_info,
         connect_s=None if session is None else session.started_s,
         tools=tuple(
-            ToolFacts(name=tool.name, hash=tool.definition.digest, executed=tool.name in server.executed)
+            ToolFacts(
+                name=tool.name,
+                hash=tool.definition.digest,
+                executed=tool.name in server.executed,
+                calls=server.calls.get(tool.name, 0),
+                opened=tool.decision.allowed,
+                why=tool.decision.reason,
+            )
             for tool in server.tools
         ),
+        links=server.links.all(),
         resources=len(inventory.objects("resources")),
         prompts=len(inventory.objects("prompts")),
     )

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from mcp_assay.core.clock import Clock, SystemClock
+from mcp_assay.readiness.examples import Examples, NoExamples
 from mcp_assay.readiness.observations import NoObservations, Observations
 from mcp_assay.readiness.policy import NoRules
 from mcp_assay.readiness.settings import Settings
@@ -20,7 +21,7 @@ from mcp_assay.wire.versions import spoken_versions
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from mcp_assay.config.spec import ServerSpec, Variables
+    from mcp_assay.config.spec import Launch, ServerSpec, Variables
     from mcp_assay.readiness.acceptance import Acceptances
     from mcp_assay.readiness.lock import Lock
     from mcp_assay.readiness.policy import ToolRules
@@ -67,6 +68,8 @@ async def open_run(
     opening: Callable[[Connector, ServerSpec], Opener] | None = None,
     observations: Observations | None = None,
     sign_in: SignIn = sign_in,
+    examples: Examples | None = None,
+    confining: Callable[[ServerSpec, Launch], Launch] | None = None,
 ) -> OpenRun:
     """Connect to every server side by side, list what they offer and build the registry.
 
@@ -86,11 +89,18 @@ async def open_run(
         opening: Wraps the connector that opens a server's connections, for example to record what goes over them.
         observations: Keeps or hands out what is seen beside the wire.
         sign_in: Gets the tokens of servers whose specification names a grant.
+        examples: Keeps and hands out arguments that showed a fault; by default nothing is kept.
+        confining: Puts what is started into a sandbox; by default nothing is confined.
     """
     clock = clock or SystemClock()
     wanted = [spec for spec in specs if not spec.disabled]
     manager = MCPClientManager(
-        wanted, connector=connector, variables_for=variables_for, opening=opening, sign_in=sign_in
+        wanted,
+        connector=connector,
+        variables_for=variables_for,
+        opening=opening,
+        sign_in=sign_in,
+        confining=confining,
     )
     started = clock.monotonic()
     try:
@@ -113,6 +123,7 @@ async def open_run(
         baselines=baselines,
         sdks=sdks,
         observations=observations or NoObservations(),
+        examples=examples or NoExamples(),
     )
     for server in manager.servers:
         add_server(server, run)

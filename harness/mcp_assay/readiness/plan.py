@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
+from mcp_assay.core.errors import UsageError
 from mcp_assay.core.verdicts import Category
 from mcp_assay.readiness.check import Scope
+from mcp_assay.readiness.policy import CallDecision
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -59,6 +62,24 @@ def plan_server(server: ServerUnderTest, checks: Sequence[Check], *, config_id: 
         if not reached or _concerns(check, server)
         for tool in _subjects(check, server)
     )
+
+
+def single_check(server: ServerUnderTest, checks: Sequence[Check], check_id: str, tool_name: str) -> PlannedCheck:
+    """Return a check of one tool for a test that names both, so that nothing else decides whether it may be called.
+
+    Raises:
+        UsageError: There is no such check of tools, or the server has no such tool.
+    """
+    known = {check.id: check for check in checks if check.scope is Scope.TOOL}
+    tools = {tool.name: tool for tool in server.tools}
+    for name, among, what in ((check_id, known, "check of tools"), (tool_name, tools, f"tool of {server.name}")):
+        if name not in among:
+            near = get_close_matches(name, among, n=1)
+            raise UsageError(f"{name!r} is no {what}", hint=f"did you mean {near[0]!r}?" if near else None)
+    tool = replace(tools[tool_name], decision=CallDecision(allowed=True, reason="called by a test", explicit=True))
+    item = _planned(known[check_id], server, tool, server.managed.spec.config)
+    # The id is not that of the generated check, whose verdict this is not.
+    return replace(item, nodeid=f"{item.nodeid} (called by a test)")
 
 
 def by_category(planned: Iterable[PlannedCheck]) -> Iterator[tuple[Category, list[PlannedCheck]]]:

@@ -132,6 +132,7 @@ class CallDecision:
         vetoed_by: The word of its name that contradicts its annotations, or None.
         arguments: Arguments that the user says work, or None.
         explicit: Whether a rule for this tool decided, so that the user has thought of it.
+        contained: Whether the server runs in a sandbox without a network, so that nothing outside can come to harm.
     """
 
     allowed: bool
@@ -139,10 +140,17 @@ class CallDecision:
     vetoed_by: str | None = None
     arguments: JsonObject | None = field(default=None)
     explicit: bool = False
+    contained: bool = False
 
 
 def decide(
-    server: str, tool: ToolDefinition, rules: ToolRules, *, allow_writes: bool, switched_off: bool = False
+    server: str,
+    tool: ToolDefinition,
+    rules: ToolRules,
+    *,
+    allow_writes: bool,
+    switched_off: bool = False,
+    contained: bool = False,
 ) -> CallDecision:
     """Return whether a tool may be called and why.
 
@@ -152,17 +160,24 @@ def decide(
         rules: What the user opened and closed.
         allow_writes: Whether the user opened everything.
         switched_off: Whether the client's document switches the tool off, so that no client would call it.
+        contained: Whether the server runs in a sandbox without a network.
     """
     rule = rules.tool(server, tool.name)
     arguments = None if rule.args is None else dict(rule.args)
     if rule.call is not None:
         word = "opened" if rule.call else "closed"
-        return CallDecision(allowed=rule.call, reason=f"{word} by mcp-assay.toml", arguments=arguments, explicit=True)
+        reason = f"{word} by mcp-assay.toml"
+        return CallDecision(
+            allowed=rule.call, reason=reason, arguments=arguments, explicit=True, contained=contained and rule.call
+        )
     if switched_off:
         return _not_called("the configuration switches it off", server, tool)
+    decision = replace(_by_its_claims(server, tool), arguments=arguments)
+    if contained:
+        return replace(decision, allowed=True, reason="its server runs in a sandbox", contained=True)
     if allow_writes:
         return CallDecision(allowed=True, reason="opened by --mcp-allow-writes", arguments=arguments)
-    return replace(_by_its_claims(server, tool), arguments=arguments)
+    return decision
 
 
 def _by_its_claims(server: str, tool: ToolDefinition) -> CallDecision:

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 from mcp_assay.core.verdicts import Level
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
+    from mcp_assay.core.json_types import Json
     from mcp_assay.readiness.check import Check
 
 
@@ -59,6 +60,8 @@ class Settings:
         allow_writes: Whether every tool may be called.
         seed: Seed of generated arguments.
         examples: Generated calls per tool and kind.
+        budget_s: Seconds for the calls to a server's tools, shared equally among those that may be called, or None.
+        arguments: The only arguments that the checked tool is called with, or None to generate them.
         check_s: Seconds after which a single check is given up as our own error.
         down_after: Transport faults in a row after which a server counts as down.
         restarts: How often a server that died is started again.
@@ -73,6 +76,8 @@ class Settings:
     allow_writes: bool = False
     seed: int = 0
     examples: int = 5
+    budget_s: float | None = None
+    arguments: Mapping[str, Json] | None = None
     check_s: float = 120.0
     workflow_s: float = 300.0
     down_after: int = 3

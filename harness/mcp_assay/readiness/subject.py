@@ -12,6 +12,8 @@ from mcp_assay.core.errors import AssayError
 from mcp_assay.core.faults import Fault, FaultKind
 from mcp_assay.core.identifiers import slug
 from mcp_assay.core.redaction import Redactor
+from mcp_assay.readiness.examples import Examples, NoExamples
+from mcp_assay.readiness.links import Links
 from mcp_assay.readiness.observations import NoObservations, Observations
 from mcp_assay.readiness.policy import CallDecision, NoRules, ToolRules, decide
 from mcp_assay.readiness.settings import Settings
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Mapping, Sequence
 
     from mcp_assay.config.spec import Launch, ServerSpec
-    from mcp_assay.core.json_types import Json
+    from mcp_assay.core.json_types import Json, JsonObject
     from mcp_assay.readiness.acceptance import Acceptances
     from mcp_assay.readiness.lock import Lock
     from mcp_assay.readiness.sdk_baselines import SdkBaseline
@@ -54,6 +56,7 @@ class Run:
         baselines: The findings that were accepted before.
         sdks: The findings that come from SDKs, which the user accepts.
         observations: Keeps or hands out what was seen beside the wire.
+        examples: Keeps and hands out arguments that showed a fault.
     """
 
     manager: MCPClientManager
@@ -67,6 +70,7 @@ class Run:
     baselines: Sequence[Acceptances] = ()
     sdks: Sequence[SdkBaseline] = ()
     observations: Observations = field(default_factory=NoObservations)
+    examples: Examples = field(default_factory=NoExamples)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,6 +102,8 @@ class ServerUnderTest:
         tools: Its tools.
         executed: Names of the tools that were called with success.
         calls: Tool calls made, by tool.
+        spent_s: Seconds that these calls took, by tool.
+        links: Values that went from one tool to another.
         memory: Results that one check leaves for a later one, by the first check's id.
         past_logs: What was seen on live connections that ended, oldest first; as many as there were restarts.
     """
@@ -112,6 +118,8 @@ class ServerUnderTest:
         self.tools = _tools_under_test(managed, run)
         self.executed: set[str] = set()
         self.calls: dict[str, int] = {}
+        self.spent_s: dict[str, float] = {}
+        self.links = Links()
         self.memory: dict[str, object] = {}
         self.past_logs: list[WireLog] = []
 
@@ -212,6 +220,7 @@ class ServerUnderTest:
         self.calls[tool] = self.calls.get(tool, 0) + 1
         token = f"progress-{sum(self.calls.values())}"
         exchange = self._observe(await session.call_tool(tool, arguments, timeout_s=timeout_s, progress_token=token))
+        self.spent_s[tool] = self.spent_s.get(tool, 0.0) + exchange.duration_s
         if exchange.succeeded:
             self.executed.add(tool)
         return exchange
@@ -283,11 +292,13 @@ class Subject:
         server: The server.
         tool: The tool, or None for a check of the server as a whole.
         run: What is shared.
+        arguments: The only arguments to call the tool with, or None to find some.
     """
 
     server: ServerUnderTest
     run: Run
     tool: ToolUnderTest | None = None
+    arguments: JsonObject | None = None
 
     @property
     def the_tool(self) -> ToolUnderTest:
@@ -334,6 +345,7 @@ def _tools_under_test(managed: ManagedServer, run: Run) -> tuple[ToolUnderTest, 
             run.rules,
             allow_writes=run.settings.allow_writes,
             switched_off=_switched_off(managed.spec, definition.name),
+            contained=managed.launch is not None and managed.launch.contained,
         )
         tools.append(ToolUnderTest(definition=definition, slug=name, decision=decision))
     return tuple(tools)

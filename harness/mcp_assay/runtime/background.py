@@ -56,6 +56,13 @@ class BackgroundLoop:
         """Call a plain function in the loop's thread and return its result."""
         return self._open().call(function)
 
+    def turns(self, within_s: float) -> bool:
+        """Return whether the loop runs a callback within some seconds."""
+        try:
+            return self.start(_turn).result(within_s)
+        except TimeoutError:
+            return False
+
     def close(self) -> None:
         """Stop the loop and its thread. Idempotent."""
         portal, self._portal = self._portal, None
@@ -67,3 +74,8 @@ class BackgroundLoop:
         if self._portal is None:
             self._portal = self._stack.enter_context(start_blocking_portal("asyncio", name="mcp-assay"))
         return self._portal
+
+
+async def _turn() -> bool:
+    """Return at once."""
+    return True

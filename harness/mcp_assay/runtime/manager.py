@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
 
-    from mcp_assay.config.spec import ServerSpec, Variables
+    from mcp_assay.config.spec import Launch, ServerSpec, Variables
     from mcp_assay.runtime.inventory import ToolDefinition
     from mcp_assay.wire.exchange import Exchange
     from mcp_assay.wire.opener import Opener
@@ -61,11 +61,13 @@ class MCPClientManager:
         variables_for: Callable[[ServerSpec], Variables] | None = None,
         opening: Callable[[Connector, ServerSpec], Opener] | None = None,
         sign_in: SignIn = sign_in,
+        confining: Callable[[ServerSpec, Launch], Launch] | None = None,
         watch: bool | WatchPolicy = False,
     ) -> None:
         self.connector = connector or Connector(limits=Limits(log_bytes=_REMEMBERED_BYTES))
         self._opening = opening or _directly
         self._sign_in = sign_in
+        self._confining = confining or _unconfined
         self._owns_connector = connector is None
         self._variables_for = variables_for or _from_environment
         self._servers = {server.id: server for server in (ManagedServer(spec=spec) for spec in specs)}
@@ -274,8 +276,9 @@ class MCPClientManager:
         async with self._starts:
             try:
                 opener = self.opener_for(server.spec)
-                server.launch = server.spec.resolve(self._variables_for(server.spec))
-                server.launch = await self._sign_in(server.launch, timeout_s=opener.limits.start_s)
+                launch = self._confining(server.spec, server.spec.resolve(self._variables_for(server.spec)))
+                server.launch = launch
+                server.launch = await self._sign_in(launch, timeout_s=opener.limits.start_s)
                 server.session = await opener.open_session(server.launch)
                 server.session.channel.on_end(partial(self._lost, server, server.session))
                 server.inventory = await take_inventory(server.session)
@@ -306,6 +309,11 @@ class MCPClientManager:
 def _from_environment(spec: ServerSpec) -> Variables:  # noqa: ARG001  (one place for every server)
     """Return our own environment."""
     return EnvironmentVariables()
+
+
+def _unconfined(spec: ServerSpec, launch: Launch) -> Launch:  # noqa: ARG001  (the same for every server)
+    """Return the launch as it is."""
+    return launch
 
 
 def _directly(connector: Connector, spec: ServerSpec) -> Opener:  # noqa: ARG001  (the same for every server)

@@ -12,18 +12,22 @@ from typing import TYPE_CHECKING, cast
 
 from mcp_assay.core.errors import ConnectError
 from mcp_assay.core.faults import Fault, FaultKind
+from mcp_assay.wire.excess import excess_of
 from mcp_assay.wire.reaper_main import MARK_VARIABLE, kill_tree, signal_group
 from mcp_assay.wire.stderr import StderrTail
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from mcp_assay.config.spec import Launch
+    from mcp_assay.config.spec import Confinement, Launch
     from mcp_assay.wire.limits import Limits
     from mcp_assay.wire.reaper import Reaper
 
 INHERITED_VARIABLES = ("HOME", "LOGNAME", "PATH", "SHELL", "TERM", "USER")
 """What a server inherits from our environment; the same small set as the official SDKs."""
+
+_LOOK_S = 0.5
+"""Seconds between two looks at what a sandbox takes."""
 
 _PIPE_DRAIN_S = 0.25
 _EXIT_STATUS_S = 1.0
@@ -62,6 +66,7 @@ class ServerProcess(asyncio.SubprocessProtocol):
         self._group_may_live = True
         self._burst: list[bytes] = []
         self._bursting = False
+        self._guard: asyncio.Task[None] | None = None
         self.stderr = StderrTail(limits.stderr_bytes)
         self.exit_code: int | None = None
         self.mark = reaper.new_mark()
@@ -88,6 +93,8 @@ class ServerProcess(asyncio.SubprocessProtocol):
         except (OSError, ValueError) as problem:
             raise ConnectError(_spawn_fault(launch, problem)) from None
         protocol.pid = transport.get_pid()
+        if launch.confinement is not None:
+            protocol._guard = protocol._loop.create_task(protocol._watch_over(launch.confinement))
         reaper.add(protocol.pid, protocol.mark)
         return protocol
 
@@ -183,6 +190,15 @@ class ServerProcess(asyncio.SubprocessProtocol):
             with contextlib.suppress(PermissionError, ProcessLookupError):
                 self._transport.close()
         return needed, survivors
+
+    async def _watch_over(self, confinement: Confinement) -> None:
+        """End a sandbox that takes more than it may; its last words say why."""
+        while not await self.wait(_LOOK_S):
+            excess = await asyncio.to_thread(excess_of, self.pid, confinement)
+            if excess is not None:
+                self.stderr.feed(f"\nmcp-assay: the sandbox was ended: {excess}\n".encode())
+                signal_group(self.pid, signal.SIGKILL)
+                return
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Keep the transport."""

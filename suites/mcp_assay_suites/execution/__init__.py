@@ -10,6 +10,7 @@ from mcp_assay_suites.execution import (
     input_rounds,
     lists,
     param_headers,
+    possible,
     refusing,
     structured,
     tasks,
@@ -18,6 +19,7 @@ from mcp_assay_suites.execution import (
 )
 
 CHECKS = (
+    *possible.CHECKS,
     *answering.CHECKS,
     *structured.CHECKS,
     *content.CHECKS,

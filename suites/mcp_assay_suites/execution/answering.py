@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mcp_assay.core.verdicts import Category, Judgement, passed, skipped, violated
+from mcp_assay.core.verdicts import Category, Judgement, passed, skipped
 from mcp_assay.readiness.check import Scope
 from mcp_assay_suites.catalogue import check
 from mcp_assay_suites.exercising.asking import every_call, never_exercised
 from mcp_assay_suites.exercising.durations import is_asked_to_wait
 from mcp_assay_suites.exercising.minimal import smallest
 from mcp_assay_suites.exercising.shared import valid_calls
+from mcp_assay_suites.exercising.telling import violated_by
 from mcp_assay_suites.observing.judging import counted
 
 if TYPE_CHECKING:
@@ -33,9 +34,7 @@ async def answers_valid_call(subject: Subject) -> Judgement:
     refused = next((case for case in calls.cases if case.given and not case.succeeded), None)
     if refused is not None:
         expected = "the arguments given in mcp-assay.toml work"
-        return violated(
-            expected, f"{refused.call}: {refused.exchange.describe()}", exchange=refused.exchange.evidence()
-        )
+        return violated_by(refused, expected, f"{refused.call}: {refused.exchange.describe()}")
     if not calls.successes:
         return skipped(never_exercised(calls))
     return passed(f"{len(calls.successes)} of {counted(len(calls.cases), 'valid call')} did their work")
@@ -48,7 +47,8 @@ async def hang(subject: Subject) -> Judgement:
     if isinstance(cases, Judgement):
         return cases
     late = next((case for case in cases if case.timed_out), None)
-    if late is not None and is_asked_to_wait(late, cases) and not late.silenced_server:
+    asked_for = late is not None and subject.arguments is None and is_asked_to_wait(late, cases)
+    if late is not None and asked_for and not late.silenced_server:
         return skipped(f"the unanswered call may have asked for it: {late.call}")
     if late is None:
         return passed(f"{counted(len(cases), 'call')}, the slowest answered after {_slowest(cases):.3g} s")
@@ -60,7 +60,7 @@ async def hang(subject: Subject) -> Judgement:
     blocked = ", and the server answered nothing else either" if late.silenced_server else ""
     least = await smallest(subject, late, shows)
     observed = f"{least.call}: {late.exchange.describe()}{blocked}"
-    return violated("every call is answered within its time limit", observed, exchange=late.exchange.evidence())
+    return violated_by(late, "every call is answered within its time limit", observed, arguments=least.arguments)
 
 
 def _is_lost(case: Case) -> bool:
@@ -79,7 +79,8 @@ async def _lost(subject: Subject, case: Case) -> Judgement:
     if case.exchange.fault is None and case.after is not None:
         happened = f"afterwards {case.after.describe()}"
     expected = "a call with arguments that fit the input schema is answered, and the server goes on"
-    return violated(expected, f"{case.call}: {happened}", exchange=case.exchange.evidence())
+    cause = "a valid call ends the server" if case.ended_server else "a valid call is not answered properly"
+    return violated_by(case, expected, f"{case.call}: {happened}", causes=[cause])
 
 
 def _slowest(cases: list[Case]) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from mcp_assay.core.verdicts import Category, Judgement, not_applicable, passed, skipped, violated
@@ -12,7 +13,7 @@ from mcp_assay_suites.catalogue import check
 from mcp_assay_suites.exercising.arguments import input_schema
 from mcp_assay_suites.exercising.cases import canonical
 from mcp_assay_suites.exercising.durations import lengthened
-from mcp_assay_suites.exercising.limits import may_look
+from mcp_assay_suites.exercising.limits import may_try
 from mcp_assay_suites.exercising.shared import valid_calls
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ async def cancelled_silence(subject: Subject) -> Judgement:
     """Judge whether a call that was cancelled half-way is answered all the same."""
     if not subject.the_tool.decision.allowed:
         return skipped(subject.the_tool.decision.reason)
-    if not may_look(subject.the_tool):
+    if not may_try(subject.the_tool):
         return not_applicable("asked only of tools that claim readOnlyHint: true and openWorldHint: false")
     calls = await valid_calls(subject)
     slow = await _slow_call(subject, calls.successes)
@@ -56,9 +57,8 @@ async def cancelled_silence(subject: Subject) -> Judgement:
         )
     expected = "after notifications/cancelled no message for the request follows"
     observed = f"{canonical(arguments)} was cancelled on the way and answered all the same"
-    return violated(
-        expected, observed, exchange={"method": "tools/call", "response": late.raw.decode("utf-8", "replace")}
-    )
+    exchange = {"method": "tools/call", "response": late.raw.decode("utf-8", "replace")}
+    return replace(violated(expected, observed, exchange=exchange), arguments=arguments)
 
 
 async def _slow_call(subject: Subject, worked: list[Case]) -> tuple[JsonObject, float] | None:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import base64
 import binascii
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from mcp_assay.core.verdicts import Category, Judgement, not_applicable, passed, violated
+from mcp_assay.core.verdicts import Category, Judgement, not_applicable, passed
 from mcp_assay.readiness.check import Scope
 from mcp_assay_suites.catalogue import check
 from mcp_assay_suites.exercising.asking import every_call, successes
 from mcp_assay_suites.exercising.cases import is_complete
+from mcp_assay_suites.exercising.telling import violated_by
 from mcp_assay_suites.observing.judging import counted, judged_with_notes, kind_of, shown
 
 if TYPE_CHECKING:
@@ -44,13 +46,14 @@ async def content_blocks_valid(subject: Subject) -> Judgement:
     for case in results:
         problems, notes = content_problems(case.exchange.result or {})
         if problems or notes:
-            return judged_with_notes(
+            judgement = judged_with_notes(
                 "content is an array of well-formed blocks",
                 [f"{case.call}: {problem}" for problem in problems],
                 [f"{case.call}: {note}" for note in notes],
                 looked_at="",
                 exchange=case.exchange.evidence(),
             )
+            return replace(judgement, arguments=case.arguments)
     return passed(counted(len(results), "result"))
 
 
@@ -67,7 +70,7 @@ async def embedded_resource_capability(subject: Subject) -> Judgement:
     if session.offers("resources"):
         return passed("the server declares the resources capability")
     expected = "a server that embeds resources declares the resources capability"
-    return violated(expected, f"{case.call}: a resource is embedded, none declared", exchange=case.exchange.evidence())
+    return violated_by(case, expected, f"{case.call}: a resource is embedded, none declared")
 
 
 def content_problems(result: JsonObject) -> tuple[list[str], list[str]]:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from mcp_assay.core.verdicts import Category, Judgement, not_applicable, noted, passed, violated
+from mcp_assay.core.verdicts import Category, Judgement, not_applicable, passed
 from mcp_assay.readiness.check import Scope
 from mcp_assay_suites.catalogue import check
 from mcp_assay_suites.execution.structured import texts_of
 from mcp_assay_suites.exercising.asking import every_call
 from mcp_assay_suites.exercising.minimal import smallest
+from mcp_assay_suites.exercising.telling import noted_by, violated_by
 from mcp_assay_suites.observing.judging import counted
 
 if TYPE_CHECKING:
@@ -41,12 +42,12 @@ async def error_has_text(subject: Subject) -> Judgement:
     if mute is not None:
         mute = await smallest(subject, mute, _is_mute)
         expected = "a result with isError says in text what went wrong"
-        return violated(expected, f"{mute.call}: it holds no text", exchange=mute.exchange.evidence())
+        return violated_by(mute, expected, f"{mute.call}: it holds no text", causes=["errors say nothing"])
     traced = next((case for case in failed if _is_traced(case)), None)
     if traced is not None:
         traced = await smallest(subject, traced, _shows_trace)
         expected = "an error tells a model what to do, not where the code failed"
-        return noted(expected, f"{traced.call}: it holds a stack trace", exchange=traced.exchange.evidence())
+        return noted_by(traced, expected, f"{traced.call}: it holds a stack trace", causes=["errors hold stack traces"])
     return passed(counted(len(failed), "tool error"))
 
 
@@ -65,10 +66,10 @@ async def tool_failure_in_result(subject: Subject) -> Judgement:
         return other.exchange.error_code == INTERNAL_ERROR
 
     internal = await smallest(subject, internal, shows)
-    return violated(
+    return violated_by(
+        internal,
         "a failure of the tool is told in its result, not as a protocol error",
         f"{internal.call}: {internal.exchange.describe()}",
-        exchange=internal.exchange.evidence(),
     )
 
 

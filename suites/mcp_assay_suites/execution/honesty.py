@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from mcp_assay.core.verdicts import Category, Judgement, not_applicable, passed, skipped, violated
+from mcp_assay.core.verdicts import Category, Judgement, not_applicable, passed, skipped
 from mcp_assay.readiness.check import Scope
 from mcp_assay.runtime.inventory import LISTS_BY_CAPABILITY
 from mcp_assay.wire.session import LIST_METHODS
@@ -19,6 +19,7 @@ from mcp_assay_suites.exercising.cases import canonical
 from mcp_assay_suites.exercising.known import QUICK_S
 from mcp_assay_suites.exercising.limits import is_open_world
 from mcp_assay_suites.exercising.shared import plain_looks
+from mcp_assay_suites.exercising.telling import violated_by
 from mcp_assay_suites.observing.judging import counted
 
 if TYPE_CHECKING:
@@ -95,11 +96,8 @@ def _dishonest(case: Case, changes: set[str], *, read_only: bool) -> Judgement:
     """Return the finding that a hint does not hold."""
     claim = "readOnlyHint" if read_only else "idempotentHint"
     which = "a read-only tool" if read_only else "the second call with the same arguments"
-    return violated(
-        f"{which} changes nothing",
-        f"it claims {claim}, but after {case.call} {', '.join(sorted(changes))} changed",
-        exchange=case.exchange.evidence(),
-    )
+    observed = f"it claims {claim}, but after {case.call} {', '.join(sorted(changes))} changed"
+    return violated_by(case, f"{which} changes nothing", observed, causes=[f"{claim} does not hold"])
 
 
 async def _changes(subject: Subject, case: Case, *, calls_before: int) -> tuple[set[str], int]:

@@ -4,19 +4,40 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mcp_assay.core.verdicts import Category, Judgement, not_applicable, noted, passed, skipped, violated
+from mcp_assay.core.verdicts import Category, Judgement, not_applicable, passed, skipped
 from mcp_assay.readiness.check import Scope
 from mcp_assay_suites.catalogue import check
 from mcp_assay_suites.exercising.minimal import smallest
 from mcp_assay_suites.exercising.shared import wrong_calls
+from mcp_assay_suites.exercising.telling import noted_by, violated_by
 from mcp_assay_suites.observing.judging import counted, listed
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from mcp_assay.readiness.subject import Subject
     from mcp_assay_suites.exercising.cases import Case
 
 INVALID_PARAMS = -32602
-INTERNAL_ERROR = -32603
+_DIES = "invalid arguments end the server"
+_CAUSES: Mapping[str, str] = {
+    "required": "missing required arguments are accepted",
+    "type": "values of a wrong type are accepted",
+    "enum": "values that are not listed are accepted",
+    "const": "values that are not listed are accepted",
+    "additionalProperties": "unknown arguments are accepted",
+    "unevaluatedProperties": "unknown arguments are accepted",
+    "minimum": "numbers out of range are accepted",
+    "maximum": "numbers out of range are accepted",
+    "exclusiveMinimum": "numbers out of range are accepted",
+    "exclusiveMaximum": "numbers out of range are accepted",
+    "pattern": "texts that do not match their pattern are accepted",
+    "minLength": "texts of a wrong length are accepted",
+    "maxLength": "texts of a wrong length are accepted",
+    "minItems": "arrays of a wrong length are accepted",
+    "maxItems": "arrays of a wrong length are accepted",
+}
+"""What a server does that does not look at a keyword."""
 _NOTHING_WRONG = "no arguments break its input schema beyond doubt"
 
 
@@ -31,7 +52,8 @@ async def inputs_validated(subject: Subject) -> Judgement:
     if fatal or taken:
         problems = [_told(case) for case in (*fatal, *taken)]
         expected = "arguments that break the input schema are refused, and the server goes on"
-        return violated(expected, listed(problems), exchange=(*fatal, *taken)[0].exchange.evidence())
+        causes = [_DIES] * bool(fatal) + [_cause(case) for case in taken]
+        return violated_by((*fatal, *taken)[0], expected, listed(problems), causes=causes)
     refused = [case for case in cases if _is_refused(case)]
     if not refused:
         return skipped(f"no call with wrong arguments was answered: {cases[0].exchange.describe()}")
@@ -51,11 +73,17 @@ async def input_error_in_result(subject: Subject) -> Judgement:
     expected = "wrong arguments are refused by a result with isError"
     other = next((case for case in refused if case.exchange.error_code not in {None, INVALID_PARAMS}), None)
     if other is not None:
-        return violated(expected, _told(other), exchange=other.exchange.evidence())
+        return violated_by(other, expected, _told(other))
     strict = next((case for case in refused if case.exchange.error is not None), None)
     if strict is not None:
-        return noted(expected, _told(strict), exchange=strict.exchange.evidence())
+        return noted_by(strict, expected, _told(strict))
     return passed(counted(len(refused), "refusal"))
+
+
+def _cause(case: Case) -> str:
+    """Return what the server did not look at, in words that are the same for every tool."""
+    keyword = "" if case.flaw is None else case.flaw.keyword
+    return _CAUSES.get(keyword, f"arguments that break {keyword} are accepted")
 
 
 async def _is_taken(case: Case) -> bool:

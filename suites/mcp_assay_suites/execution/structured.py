@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING
 
 import orjson
 
-from mcp_assay.core.verdicts import Category, Judgement, not_applicable, noted, passed, skipped, violated
+from mcp_assay.core.verdicts import Category, Judgement, not_applicable, passed, skipped
 from mcp_assay.readiness.check import Scope
 from mcp_assay.wire.schemas import ProblemKind
 from mcp_assay_suites.catalogue import check
 from mcp_assay_suites.exercising.asking import successes
 from mcp_assay_suites.exercising.minimal import smallest
+from mcp_assay_suites.exercising.telling import noted_by, violated_by
 from mcp_assay_suites.observing.judging import counted, kind_of, shown
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ async def structured_present(subject: Subject) -> Judgement:
 
     bare = await smallest(subject, bare, shows)
     expected = "with an outputSchema a successful result carries structuredContent"
-    return violated(expected, f"{bare.call}: the result has none", exchange=bare.exchange.evidence())
+    return violated_by(bare, expected, f"{bare.call}: the result has none")
 
 
 @check("TOOL-016", category=Category.EXECUTION, scope=Scope.TOOL)
@@ -69,7 +70,7 @@ async def _held_against(subject: Subject, schema: JsonObject, case: Case) -> Jud
         return skipped("the outputSchema cannot be used: " + "; ".join(p.message for p in verdict.problems[:3]))
     if verdict.exceeded:
         expected = "a result can be held against the outputSchema within reasonable time and memory"
-        return noted(expected, f"{case.call}: {verdict.reason}", exchange=case.exchange.evidence())
+        return noted_by(case, expected, f"{case.call}: {verdict.reason}")
     return None if verdict.clean else await _nonconforming(subject, schema, case)
 
 
@@ -86,7 +87,7 @@ async def structured_is_object(subject: Subject) -> Judgement:
     if odd is None:
         return passed(counted(len(carrying), "structured result"))
     observed = f"{odd.call}: it is {kind_of(structured(odd))}, {shown(structured(odd))}"
-    return violated("structuredContent is a JSON object", observed, exchange=odd.exchange.evidence())
+    return violated_by(odd, "structuredContent is a JSON object", observed)
 
 
 @check("TOOL-018", category=Category.EXECUTION, scope=Scope.TOOL)
@@ -109,11 +110,7 @@ async def structured_text_fallback(subject: Subject) -> Judgement:
     texts = texts_of(lone)
     observed = f"the first text block is {shown(texts[0])}" if texts else "there is no text block"
     observed += ", which is the value below result" if _is_unwrapped(lone) else ""
-    return violated(
-        "a text block holds the structured value as JSON",
-        f"{lone.call}: {observed}",
-        exchange=lone.exchange.evidence(),
-    )
+    return violated_by(lone, "a text block holds the structured value as JSON", f"{lone.call}: {observed}")
 
 
 async def _nonconforming(subject: Subject, schema: JsonObject, case: Case) -> Judgement:
@@ -127,9 +124,7 @@ async def _nonconforming(subject: Subject, schema: JsonObject, case: Case) -> Ju
     case = await smallest(subject, case, shows)
     problems = (await subject.run.schemas.validate(schema, structured(case))).problems
     told = "; ".join(f"{problem.path or 'the value'}: {problem.message}" for problem in problems[:3])
-    return violated(
-        "structuredContent fits the outputSchema", f"{case.call}: {told}", exchange=case.exchange.evidence()
-    )
+    return violated_by(case, "structuredContent fits the outputSchema", f"{case.call}: {told}")
 
 
 def structured(case: Case) -> Json:

@@ -5,17 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from mcp_assay.core.verdicts import Category, Judgement, not_applicable, passed, skipped, violated
+from mcp_assay.core.verdicts import Category, Judgement, not_applicable, passed, skipped
 from mcp_assay.readiness.check import Scope
 from mcp_assay_suites.catalogue import check
 from mcp_assay_suites.exercising.calling import Planned, call, calls_at_once
 from mcp_assay_suites.exercising.known import explorable_call
+from mcp_assay_suites.exercising.telling import violated_by
 from mcp_assay_suites.exercising.texts import TextSlot, comes_back, fits, marker, strings_of, text_slots
 from mcp_assay_suites.observing.judging import counted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from mcp_assay.core.json_types import JsonObject
     from mcp_assay.readiness.subject import Subject
     from mcp_assay_suites.exercising.cases import Case
 
@@ -34,6 +36,12 @@ UNUSUAL: Mapping[str, str] = {
 
 FOREIGN = "grüße 日本語 🙂"
 """A text in which the usual ways to get an encoding wrong can be told from each other."""
+
+_PIECES = 9_000
+"""How often `FOREIGN` is repeated to cross the borders at which pipes and buffers cut texts; some 250 KiB."""
+
+REPLACED = "\ufffd"
+"""What decoders put in the place of half a character."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,7 +88,7 @@ async def _together(subject: Subject, slot: TextSlot) -> Judgement:
     calls = [Marked(word=word, case=case) for word, case in zip(words, cases, strict=True)]
     fatal = next((case for case in cases if case.ended_server or case.silenced_server), None)
     if fatal is not None:
-        return not_survived(fatal, f"{AT_ONCE} such calls at once")
+        return not_survived(fatal, f"{AT_ONCE} such calls at once", slot.arguments)
     for mine in calls:
         if any(mine.belongs_to(other) for other in calls if other is not mine):
             return _mixed_up(mine, f"with {AT_ONCE} calls open, the word of another call comes back instead of its own")
@@ -105,7 +113,7 @@ async def unusual_text_survived(subject: Subject) -> Judgement:
             tried += 1
             attempt = await call(subject, Planned(arguments=arguments), sign_of_life=True)
             if attempt.ended_server or attempt.silenced_server or attempt.timed_out:
-                return not_survived(attempt, f"{kind} in {slot.name}")
+                return not_survived(attempt, f"{kind} in {slot.name}", slot.arguments)
     return passed(f"{counted(tried, 'call')} survived") if tried else not_applicable("no parameter takes any text")
 
 
@@ -126,10 +134,24 @@ async def text_intact(subject: Subject) -> Judgement:
                 "text comes back in the characters that were sent",
                 f"{slot.name} comes back as {harm!r}",
             )
-            return violated(expected, observed, exchange=attempt.exchange.evidence())
+            return violated_by(attempt, expected, observed, arguments=slot.arguments)
         if comes_back(FOREIGN, attempt):
-            return passed("text of other languages comes back as sent")
+            return await _long_text_intact(subject, slot)
     return not_applicable("it gives no text of its arguments back")
+
+
+async def _long_text_intact(subject: Subject, slot: TextSlot) -> Judgement:
+    """Judge whether text of other languages comes back unharmed when it is too long to arrive in one piece."""
+    arguments = slot.holding(FOREIGN * _PIECES)
+    if await fits(subject, arguments):
+        attempt = await call(subject, Planned(arguments=arguments))
+        harm = next((text.index(REPLACED) for text in strings_of(attempt) if REPLACED in text), None)
+        if harm is not None:
+            expected = "text comes back in the characters that were sent"
+            size = len(str(arguments[slot.name]).encode()) // 1024
+            observed = f"of {size} KiB in {slot.name}, characters come back as U+FFFD, the first at {harm}"
+            return violated_by(attempt, expected, observed, arguments=slot.arguments)
+    return passed("text of other languages comes back as sent")
 
 
 def harm_done(texts: Sequence[str]) -> str | None:
@@ -140,19 +162,19 @@ def harm_done(texts: Sequence[str]) -> str | None:
     return next((form for form in garbled for text in texts if form in text), None)
 
 
-def not_survived(case: Case, what: str) -> Judgement:
-    """Return the finding that the server did not survive a call that fits the input schema."""
+def not_survived(case: Case, what: str, base: JsonObject) -> Judgement:
+    """Return the finding that the server did not survive a call that fits the input schema, made from plainer ones."""
     happened = case.exchange.describe()
     if case.exchange.fault is None and case.after is not None:
         happened = f"afterwards {case.after.describe()}"
     expected = "any call that fits the input schema is answered or refused, and the server goes on"
-    return violated(expected, f"{what}: {happened}", exchange=case.exchange.evidence())
+    return violated_by(case, expected, f"{what}: {happened}", arguments=base)
 
 
 def _mixed_up(call: Marked, what: str) -> Judgement:
     """Return the finding that an answer belongs to another call."""
     expected = "the answer to a call is about its own arguments"
-    return violated(expected, f"{call.case.call}: {what}", exchange=call.case.exchange.evidence())
+    return violated_by(call.case, expected, f"{call.case.call}: {what}")
 
 
 async def _marked(subject: Subject, slot: TextSlot) -> Marked:

@@ -96,6 +96,15 @@ async def wrong_arguments(subject: Subject, count: int) -> list[Wrong]:
     return chosen
 
 
+async def flaw_of(subject: Subject, arguments: JsonObject) -> Flaw | None:
+    """Return how arguments that were not generated break the input schema, or None when they fit it."""
+    verdict = await subject.run.schemas.validate(input_schema(subject), arguments)
+    problem = next(iter(verdict.of_kind(ProblemKind.INSTANCE)), None)
+    if problem is None:
+        return None
+    return Flaw(keyword=problem.keyword, pointer=problem.path, text=problem.message)
+
+
 def _varied(made: Iterable[InvalidArguments]) -> list[InvalidArguments]:
     """Return the offers with the first of each keyword in front, and the catalogue's keywords before others."""
     seen: dict[str, int] = {}

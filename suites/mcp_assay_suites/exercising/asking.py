@@ -36,4 +36,6 @@ def never_exercised(calls: Calls) -> str:
         return f"never successfully exercised: {calls.problem or 'no call was made'}"
     first = calls.cases[0]
     failed = counted(len(calls.cases), "valid call")
-    return f"never successfully exercised: {failed} failed, the first ({first.call}) with {first.exchange.describe()}"
+    cut_short = f"; {calls.problem}" if calls.problem else ""
+    happened = f"{failed} failed, the first ({first.call}) with {first.exchange.describe()}"
+    return f"never successfully exercised: {happened}{cut_short}"

@@ -29,6 +29,7 @@ class Planned:
     arguments: JsonObject
     flaw: Flaw | None = None
     given: bool = False
+    told: bool = False
 
 
 async def call(
@@ -53,7 +54,9 @@ async def call(
     exchange = await subject.server.call_tool(
         subject.the_tool.name, planned.arguments, timeout_s=limit_s if timeout_s is None else min(timeout_s, limit_s)
     )
-    case = Case(arguments=planned.arguments, exchange=exchange, flaw=planned.flaw, given=planned.given)
+    case = Case(
+        arguments=planned.arguments, exchange=exchange, flaw=planned.flaw, given=planned.given, told=planned.told
+    )
     if case.ended_server:
         await _revive(subject)
     elif sign_of_life or planned.flaw is not None or exchange.fault is not None:

@@ -39,7 +39,8 @@ class Case:
         exchange: What came of it.
         flaw: How the arguments break the input schema, None for valid ones.
         after: The sign of life that the server was asked for afterwards, None when it was not asked.
-        given: Whether the arguments are the user's own.
+        given: Whether the arguments are the user's own and should work.
+        told: Whether they come from the command line, or from an earlier run in which they showed a fault.
     """
 
     arguments: JsonObject
@@ -47,6 +48,7 @@ class Case:
     flaw: Flaw | None = None
     after: Exchange | None = None
     given: bool = False
+    told: bool = False
 
     @property
     def succeeded(self) -> bool:

@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from itertools import islice, zip_longest
 from typing import TYPE_CHECKING
 
 from mcp_assay_suites.exercising.arguments import input_schema
 from mcp_assay_suites.exercising.cases import canonical
 from mcp_assay_suites.exercising.durations import unit_of
-from mcp_assay_suites.exercising.texts import values_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from mcp_assay.core.json_types import Json, JsonObject
     from mcp_assay.readiness.subject import Subject
-    from mcp_assay_suites.exercising.cases import Calls, Case
+    from mcp_assay_suites.exercising.cases import Case
+    from mcp_assay_suites.exercising.known_values import Known, KnownValues
 
 _MOST_LISTED = 8
 _MOST_KNOWN = 5
-_LONGEST_KNOWN = 200
 _PLAIN: Mapping[str, tuple[Json, ...]] = {
     "integer": (0, 1, -1),
     "number": (0, 1, -1, 0.5),
@@ -30,27 +31,38 @@ _PLAIN: Mapping[str, tuple[Json, ...]] = {
 _BOUNDS = ("minimum", "maximum")
 
 
-async def edge_arguments(
-    subject: Subject, made: Sequence[Case], known: Mapping[str, tuple[Json, ...]], count: int
-) -> list[JsonObject]:
-    """Return valid arguments that differ from those of earlier calls in one value, which is an edge or a known one.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidate:
+    """Arguments to try.
+
+    Attributes:
+        arguments: The arguments.
+        uses: The known values in them, by parameter.
+    """
+
+    arguments: JsonObject
+    uses: Mapping[str, Known]
+
+
+async def edge_arguments(subject: Subject, made: Sequence[Case], known: KnownValues, count: int) -> list[Candidate]:
+    """Return valid arguments that differ from those of earlier calls in values which are known, or in one edge.
 
     Args:
         subject: The tool.
         made: The earlier calls.
-        known: Values by parameter name, see `known_values`.
+        known: Values that mean something to the server.
         count: How many at most.
     """
     schema = input_schema(subject)
-    found: dict[str, JsonObject] = {}
+    found: dict[str, Candidate] = {}
     seen = {canonical(case.arguments) for case in made}
     for base in _bases(made):
         for candidate in _variations(schema, base, known):
-            key = canonical(candidate)
+            key = canonical(candidate.arguments)
             if key in seen:
                 continue
             seen.add(key)
-            if (await subject.run.schemas.validate(schema, candidate)).clean:
+            if (await subject.run.schemas.validate(schema, candidate.arguments)).clean:
                 found[key] = candidate
             if len(found) >= count:
                 return list(found.values())
@@ -66,17 +78,41 @@ def _bases(made: Sequence[Case]) -> list[JsonObject]:
     return [plain] if plain == rich else [plain, rich]
 
 
-def _variations(schema: JsonObject, base: JsonObject, known: Mapping[str, tuple[Json, ...]]) -> Iterator[JsonObject]:
-    """Yield the base with one parameter changed, known values first."""
+def _variations(schema: JsonObject, base: JsonObject, known: KnownValues) -> Iterator[Candidate]:
+    """Yield the base with known values and with edges in turns, so that neither crowds out the other."""
     properties = schema.get("properties")
     parts = properties if isinstance(properties, dict) else {}
-    for name in parts:
-        for value in known.get(name.lower(), ())[:_MOST_KNOWN]:
-            yield {**base, name: value}
+    both = zip_longest(_with_known(parts, base, known), _with_edges(parts, base))
+    yield from (candidate for pair in both for candidate in pair if candidate is not None)
+
+
+def _with_known(parts: Mapping[str, Json], base: JsonObject, known: KnownValues) -> Iterator[Candidate]:
+    """Yield the base with known values in all parameters that have any, then in one of them."""
+    fitting = {name: [*islice(known.of(name), _MOST_KNOWN)] for name in parts}
+    fitting = {name: values for name, values in fitting.items() if values}
+    # What belongs together was mostly found together: the first value of each, then the second.
+    for turn in range(max(map(len, fitting.values()), default=0)):
+        yield _with(base, parts, {name: values[min(turn, len(values) - 1)] for name, values in fitting.items()})
+    for name, values in fitting.items():
+        yield from (_with(base, parts, {name: value}) for value in values)
+
+
+def _with_edges(parts: Mapping[str, Json], base: JsonObject) -> Iterator[Candidate]:
+    """Yield the base with an edge in one parameter."""
     for name, part in parts.items():
         if unit_of(name) is None:
             for value in edges_of(part):
-                yield {**base, name: value}
+                yield Candidate(arguments={**base, name: value}, uses={})
+
+
+def _with(base: JsonObject, parts: Mapping[str, Json], uses: Mapping[str, Known]) -> Candidate:
+    """Return the base with known values; an array gets its one item."""
+    given: JsonObject = {}
+    for name, use in uses.items():
+        part = parts.get(name)
+        listed = isinstance(part, dict) and part.get("type") == "array"
+        given[name] = [use.value] if listed else use.value
+    return Candidate(arguments={**base, **given}, uses=uses)
 
 
 def edges_of(part: Json) -> Iterator[Json]:
@@ -89,25 +125,3 @@ def edges_of(part: Json) -> Iterator[Json]:
     kind = part.get("type")
     for name in kind if isinstance(kind, list) else [kind]:
         yield from _PLAIN.get(name, ()) if isinstance(name, str) else ()
-
-
-def known_values(calls: Iterable[Calls]) -> Mapping[str, tuple[Json, ...]]:
-    """Return texts and numbers in the results of calls that worked, by the lower-case name of their member.
-
-    What stands in an array counts under the array's name without its plural: ``{"ids": ["a"]}`` names an ``id``.
-    """
-    known: dict[str, dict[str, Json]] = {}
-    for made in calls:
-        for case in made.successes:
-            for name, value in values_of(case):
-                if isinstance(value, str) and not 0 < len(value) <= _LONGEST_KNOWN:
-                    continue
-                known.setdefault(singular(name.lower()), {}).setdefault(canonical(value), value)
-    return {name: tuple(values.values()) for name, values in known.items()}
-
-
-def singular(name: str) -> str:
-    """Return an English noun without its plural, as far as its ending tells."""
-    if name.endswith("ies") and len(name) > 4:
-        return f"{name[:-3]}y"
-    return name[:-1] if name.endswith("s") and not name.endswith("ss") and len(name) > 2 else name

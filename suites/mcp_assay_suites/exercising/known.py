@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from mcp_assay.core.verdicts import Judgement, not_applicable, skipped
 from mcp_assay_suites.exercising.asking import successes
-from mcp_assay_suites.exercising.limits import OPEN_WORLD_CALLS, is_open_world, is_repeatable
+from mcp_assay_suites.exercising.limits import OPEN_WORLD_CALLS, has_time, is_open_world, is_repeatable, may_try
 
 if TYPE_CHECKING:
     from mcp_assay.readiness.subject import Subject
@@ -41,12 +41,15 @@ async def repeatable_call(subject: Subject) -> Case | Judgement:
 async def explorable_call(subject: Subject) -> Case | Judgement:
     """Return a call that worked of a tool that may be tried with arguments nobody thought of, or why not.
 
-    Only a tool that claims to be read-only and to stay inside its server is, and only when it is quick.
+    Only a tool that claims to be read-only and to stay inside its server is, or one in a sandbox, and only when it is
+    quick.
     """
     tool = subject.the_tool
     if not tool.decision.allowed:
         return skipped(tool.decision.reason)
-    if tool.definition.annotations.get("readOnlyHint") is not True or is_open_world(tool):
+    if not has_time(subject):
+        return skipped("its share of --mcp-budget is used up")
+    if not may_try(tool):
         return not_applicable("asked only of tools that claim readOnlyHint: true and openWorldHint: false")
     cases = await successes(subject)
     if isinstance(cases, Judgement):

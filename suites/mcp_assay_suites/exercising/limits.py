@@ -19,7 +19,8 @@ def is_open_world(tool: ToolUnderTest) -> bool:
 
     ``openWorldHint`` is true when it is missing (schema, ToolAnnotations). A rule of the user for the tool lifts it.
     """
-    return tool.definition.annotations.get("openWorldHint") is not False and not tool.decision.explicit
+    cleared = tool.decision.explicit or tool.decision.contained
+    return tool.definition.annotations.get("openWorldHint") is not False and not cleared
 
 
 def is_repeatable(tool: ToolUnderTest) -> bool:
@@ -34,6 +35,23 @@ def may_look(tool: ToolUnderTest) -> bool:
     return tool.decision.allowed and read_only and not is_open_world(tool)
 
 
+def may_try(tool: ToolUnderTest) -> bool:
+    """Return whether a tool may be called with arguments nobody thought of: just to look, or inside a sandbox."""
+    return may_look(tool) or (tool.decision.allowed and tool.decision.contained)
+
+
+def has_time(subject: Subject) -> bool:
+    """Return whether the tool's equal share of the budget for its server's tools is not used up.
+
+    Without a budget it never is. Only the time in which the server had a call to answer counts.
+    """
+    server, budget_s = subject.server, subject.run.settings.budget_s
+    if budget_s is None:
+        return True
+    share = budget_s / max(1, sum(tool.decision.allowed for tool in server.tools))
+    return server.spent_s.get(subject.the_tool.name, 0.0) < share
+
+
 def calls_left(server: ServerUnderTest, tool: ToolUnderTest) -> int | None:
     """Return how many more calls the tool may get in this run, or None for no limit."""
     return max(0, OPEN_WORLD_CALLS - server.calls.get(tool.name, 0)) if is_open_world(tool) else None
@@ -41,4 +59,6 @@ def calls_left(server: ServerUnderTest, tool: ToolUnderTest) -> int | None:
 
 def may_explore(subject: Subject) -> bool:
     """Return whether further calls may be made to find out more about something that was seen."""
-    return not is_open_world(subject.the_tool) and is_repeatable(subject.the_tool)
+    tool = subject.the_tool
+    repeatable = is_repeatable(tool) or tool.decision.contained
+    return subject.arguments is None and not is_open_world(tool) and repeatable and has_time(subject)

@@ -3,31 +3,57 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from statistics import median
 from typing import TYPE_CHECKING
 
+from mcp_assay.readiness.links import Link
 from mcp_assay.readiness.subject import UnavailableError
-from mcp_assay_suites.exercising.arguments import input_schema, valid_arguments, wrong_arguments
+from mcp_assay.runtime.categories import words_of
+from mcp_assay_suites.exercising.arguments import flaw_of, input_schema, valid_arguments, wrong_arguments
 from mcp_assay_suites.exercising.calling import Planned, call, with_sign_of_life
-from mcp_assay_suites.exercising.cases import Calls
-from mcp_assay_suites.exercising.edges import edge_arguments, known_values
-from mcp_assay_suites.exercising.limits import OPEN_WORLD_CALLS, OPEN_WORLD_VALID, calls_left, is_open_world, may_look
+from mcp_assay_suites.exercising.cases import Calls, canonical
+from mcp_assay_suites.exercising.durations import unit_of
+from mcp_assay_suites.exercising.edges import edge_arguments
+from mcp_assay_suites.exercising.known_values import KnownValues
+from mcp_assay_suites.exercising.limits import (
+    OPEN_WORLD_CALLS,
+    OPEN_WORLD_VALID,
+    calls_left,
+    has_time,
+    is_open_world,
+    may_look,
+    may_try,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable
 
     from mcp_assay.readiness.subject import Subject, ToolUnderTest
+    from mcp_assay_suites.exercising.cases import Case
+    from mcp_assay_suites.exercising.edges import Candidate
 
 _TOOL_S = 45.0
 """Seconds after which no further call of one kind is made to a tool."""
 
 _EXPLORED_S = 0.25
-"""Seconds within which a tool must answer to be called at the edges of its schema as well."""
+"""Seconds within which a tool must mostly answer to be called at the edges of its schema as well."""
+
+_ANSWERED, _IMPATIENT_S = 2, 10.0
+"""After so many quick answers, 40 times what the slowest of them took at most is long enough to wait for another."""
 
 _EDGES_WHEN_IT_WORKS, _EDGES_WHEN_NOT = 5, 2
 """How many times more calls a tool gets at the edges of its schema, by whether a generated call worked."""
 
 _MORE_WRONG = 3
 """How many times more wrong calls a tool gets that may be called just to look: nested values have flaws, too."""
+
+_MOST_KEPT = 5
+"""Calls of one kind that showed a fault in earlier runs and are made again."""
+
+_MAKING = frozenset({"add", "create", "init", "insert", "make", "new", "open", "save", "set", "start", "write"})
+_ENDING = frozenset({"clear", "close", "delete", "kill", "prune", "purge", "remove", "reset", "stop", "terminate"})
+_REHEARSED_S = 30.0
+"""Seconds after which no further tool is called to see what it names."""
 
 _MOST_LOOKS = 20
 """Other tools that are called to learn what the server has."""
@@ -45,7 +71,8 @@ async def valid_calls(subject: Subject) -> Calls:
     calls = await _once(subject, "valid", _make_valid)
     if not calls.explored:
         calls.explored = True
-        if calls.problem is None and calls.cases and _may_explore(subject.the_tool, calls):
+        wanted = calls.problem is None and calls.cases and subject.arguments is None
+        if wanted and _may_explore(subject.the_tool, calls):
             calls.problem = await _reported(_make_edges(subject, calls))
     return calls
 
@@ -62,13 +89,14 @@ async def plain_looks(subject: Subject) -> list[tuple[Subject, Calls]]:
     """
     others = [tool for tool in subject.server.tools if tool is not subject.tool and may_look(tool)]
     plain = [tool for tool in others if not (tool.definition.input_schema or {}).get("required")]
-    subjects = [replace(subject, tool=tool) for tool in plain[:_MOST_LOOKS]]
+    subjects = [replace(subject, tool=tool, arguments=None) for tool in plain[:_MOST_LOOKS]]
     return [(other, await _once(other, "valid", _make_valid)) for other in subjects]
 
 
 async def _once(subject: Subject, kind: str, make: Callable[[Subject, Calls], Awaitable[str | None]]) -> Calls:
     """Return the tool's calls of one kind, made unless an earlier check began to."""
-    key = f"exercising.{kind}.{subject.the_tool.slug}"
+    given = "" if subject.arguments is None else f".{canonical(subject.arguments)}"
+    key = f"exercising.{kind}.{subject.the_tool.slug}{given}"
     calls = subject.server.memory.setdefault(key, Calls())
     if not isinstance(calls, Calls):
         raise TypeError(f"memory {key!r} holds something else")
@@ -88,7 +116,10 @@ async def _reported(making: Awaitable[str | None]) -> str | None:
 
 def _may_explore(tool: ToolUnderTest, calls: Calls) -> bool:
     """Return whether a tool is quick and may be called just to look."""
-    return may_look(tool) and max(case.exchange.duration_s for case in calls.cases) <= _EXPLORED_S
+    durations = [case.exchange.duration_s for case in calls.cases if not case.told] or [0.0]
+    # A machine that is busy elsewhere makes single calls slow.
+    quick = median(durations) <= _EXPLORED_S and max(durations) <= 4 * _EXPLORED_S
+    return may_try(tool) and quick
 
 
 async def _make_edges(subject: Subject, calls: Calls) -> str | None:
@@ -96,22 +127,77 @@ async def _make_edges(subject: Subject, calls: Calls) -> str | None:
     properties = input_schema(subject).get("properties")
     if not properties:
         return None
-    known = known_values([made for _, made in await plain_looks(subject)])
+    known = await _known_to(subject)
     share = _EDGES_WHEN_IT_WORKS if calls.successes else _EDGES_WHEN_NOT
     edges = await edge_arguments(subject, calls.cases, known, subject.run.settings.examples * share)
-    return await _make(subject, calls, [Planned(arguments=arguments) for arguments in edges])
+    before = len(calls.cases)
+    problem = await _make(subject, calls, [Planned(arguments=edge.arguments) for edge in edges])
+    for edge, case in zip(edges, calls.cases[before:], strict=False):
+        _note_links(subject, edge, case)
+    return problem
+
+
+async def _known_to(subject: Subject) -> KnownValues:
+    """Return what the server has named so far, or would not mind being asked for.
+
+    Inside a sandbox every tool is called once before, those that make something first, so that there is something to be
+    found; outside, only what read-only tools say is passed on.
+    """
+    known = KnownValues()
+    known.add_given(subject.server)
+    made = await plain_looks(subject)
+    if subject.the_tool.decision.contained:
+        made += await _rehearsals(subject)
+    for other, calls in made:
+        known.add_results(other.the_tool.name, calls)
+    # Some tools do their work with any arguments, so that these say less than what is returned.
+    for other, calls in made:
+        known.add_arguments(other.the_tool.name, calls)
+    return known
+
+
+async def _rehearsals(subject: Subject) -> list[tuple[Subject, Calls]]:
+    """Return the valid calls, short of the edges, of the other tools in a sandbox, made within some time."""
+    clock = subject.run.clock
+    deadline = clock.monotonic() + _REHEARSED_S
+    others = [tool for tool in subject.server.tools if tool is not subject.tool and tool.decision.contained]
+    made: list[tuple[Subject, Calls]] = []
+    for tool in sorted(others, key=_turn):
+        other = replace(subject, tool=tool, arguments=None)
+        if clock.monotonic() < deadline:
+            made.append((other, await _once(other, "valid", _make_valid)))
+    return made
+
+
+def _turn(tool: ToolUnderTest) -> int:
+    """Return when a tool is called: what makes something first, what ends or removes something last."""
+    words = set(words_of(tool.name))
+    return 0 if words & _MAKING else 2 if words & _ENDING else 1
+
+
+def _note_links(subject: Subject, edge: Candidate, case: Case) -> None:
+    """Note where the values of a call came from, and whether it worked."""
+    for parameter, use in edge.uses.items():
+        link = Link(source=use.source, member=use.member, target=subject.the_tool.name, parameter=parameter)
+        subject.server.links.note(link, worked=case.succeeded)
 
 
 async def _make_valid(subject: Subject, calls: Calls) -> str | None:
     """Make the valid calls; return why there are fewer than planned."""
     tool, count = subject.the_tool, subject.run.settings.examples
+    most_told = _MOST_KEPT
     if is_open_world(tool):
-        count = OPEN_WORLD_VALID
+        most_told = count = OPEN_WORLD_VALID
+    told = await _make_told(subject, calls, wrong=False, most=most_told)
+    if subject.arguments is not None:
+        return None
     own = tool.decision.arguments
     planned = [] if own is None else [Planned(arguments=own, given=True)]
-    chosen = await valid_arguments(subject, count)
+    chosen = await valid_arguments(subject, subject.run.settings.examples)
     planned += [Planned(arguments=arguments) for arguments in chosen.arguments]
-    problem = await _make(subject, calls, planned[:count])
+    # What reaches beyond its server gets no call more for having shown a fault before.
+    count = max(0, count - told) if is_open_world(tool) else count
+    problem = await _make(subject, calls, _unmade(planned, calls)[:count])
     if calls.cases and not calls.cases[-1].ended_server and calls.cases[-1].after is None:
         calls.cases[-1] = await with_sign_of_life(subject, calls.cases[-1])
     return problem or chosen.problem
@@ -119,9 +205,46 @@ async def _make_valid(subject: Subject, calls: Calls) -> str | None:
 
 async def _make_wrong(subject: Subject, calls: Calls) -> str | None:
     """Make the calls with wrong arguments; return why there are fewer than planned."""
-    count = subject.run.settings.examples * (_MORE_WRONG if may_look(subject.the_tool) else 1)
+    await _make_told(subject, calls, wrong=True, most=_MOST_KEPT)
+    if subject.arguments is not None:
+        return None
+    count = subject.run.settings.examples * (_MORE_WRONG if may_try(subject.the_tool) else 1)
     wrong = await wrong_arguments(subject, count)
-    return await _make(subject, calls, [Planned(arguments=item.arguments, flaw=item.flaw) for item in wrong])
+    planned = [Planned(arguments=item.arguments, flaw=item.flaw) for item in wrong]
+    return await _make(subject, calls, _unmade(planned, calls))
+
+
+async def _make_told(subject: Subject, calls: Calls, *, wrong: bool, most: int) -> int:
+    """Make the calls that the user asks for, or those that showed a fault in an earlier run; return how many.
+
+    What they do to the server keeps no other call from being made, so that a kept example hides nothing.
+    """
+    if subject.arguments is not None:
+        told = [subject.arguments]
+    else:
+        told = [*subject.run.examples.of_tool(subject.server.name, subject.the_tool.name)]
+    flaws = [(arguments, await flaw_of(subject, arguments)) for arguments in told]
+    planned = [Planned(arguments=arguments, flaw=flaw, told=True) for arguments, flaw in flaws]
+    await _make(subject, calls, [item for item in planned if (item.flaw is not None) is wrong][:most])
+    return len(calls.cases)
+
+
+def _unmade(planned: Iterable[Planned], calls: Calls) -> list[Planned]:
+    """Return the planned calls whose arguments no call was made with."""
+    made = {canonical(case.arguments) for case in calls.cases}
+    return [item for item in planned if canonical(item.arguments) not in made]
+
+
+def _patience_s(subject: Subject, calls: Calls) -> float | None:
+    """Return how long an answer is waited for, None for the limit of the run.
+
+    That is less once a tool has answered several calls quickly, unless it may be asked to take its time.
+    """
+    answered = [case.exchange.duration_s for case in calls.cases if case.exchange.message is not None]
+    quick = len(answered) >= _ANSWERED and max(answered) <= _EXPLORED_S
+    properties = input_schema(subject).get("properties")
+    timed = any(unit_of(name) is not None for name in properties) if isinstance(properties, dict) else False
+    return _IMPATIENT_S if quick and not timed else None
 
 
 async def _make(subject: Subject, calls: Calls, planned: Iterable[Planned]) -> str | None:
@@ -137,10 +260,13 @@ async def _make(subject: Subject, calls: Calls, planned: Iterable[Planned]) -> s
             return f"a tool with openWorldHint gets at most {OPEN_WORLD_CALLS} calls"
         if clock.monotonic() >= deadline:
             return f"the calls took {_TOOL_S:g} s"
-        case = await call(subject, item)
+        if not has_time(subject):
+            return "its share of --mcp-budget is used up"
+        case = await call(subject, item, timeout_s=_patience_s(subject, calls))
         calls.cases.append(case)
         if case.timed_out:
             return "it is not called again after a call that was not answered in time"
-        if sum(case.ended_server or case.silenced_server for case in calls.cases) >= _MOST_ENDED:
+        lost = (case for case in calls.cases if case.told is item.told)
+        if sum(case.ended_server or case.silenced_server for case in lost) >= _MOST_ENDED:
             return "it is not called again after it ended the server"
     return None

@@ -1,0 +1,106 @@
+"""A finding ends with the line that repeats it, is kept for the next run, and becomes a test of its own."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+import sys
+from pathlib import Path
+
+import pytest
+
+from mcp_assay.core.errors import UsageError
+from mcp_assay.plugin.options import duration
+from mcp_assay.plugin.repeating import arguments_of
+
+PLANTED = Path(__file__).parent.parent / "servers" / "planted.py"
+INI = "[pytest]\nasyncio_default_fixture_loop_scope = function\n"
+TOOLS = ("scale", "divide", "find_user")
+NAMES = ("execution::TOOL-022.scale", "execution::TOOL-026.divide", "execution::TOOL-025.find_user")
+
+
+@pytest.fixture
+def planted(pytester: pytest.Pytester) -> pytest.Pytester:
+    """A project whose one server has faults in three tools."""
+    only = [word for tool in TOOLS for word in ("--only", tool)]
+    server = {"command": sys.executable, "args": ["-S", "-E", str(PLANTED), *only]}
+    pytester.makefile(".json", servers=json.dumps({"mcpServers": {"planted": server}}))
+    pytester.makefile(".ini", pytest=INI)
+    return pytester
+
+
+def judged(pytester: pytest.Pytester, *options: str) -> list[dict[str, object]]:
+    """Return the results of a run with the given options."""
+    pytester.runpytest_subprocess("-q", "--mcp-level", "all", "--mcp-report", "json=run.json", *options)
+    results: list[dict[str, object]] = json.loads((pytester.path / "run.json").read_text())["results"]
+    return results
+
+
+def kept(pytester: pytest.Pytester) -> list[str]:
+    return sorted(
+        str(path.relative_to(pytester.path / ".mcp-assay" / "examples"))
+        for path in (pytester.path / ".mcp-assay" / "examples").rglob("*.json")
+    )
+
+
+def test_the_last_line_of_a_finding_repeats_it_and_nothing_else(planted: pytest.Pytester) -> None:
+    found = judged(planted, *(f"servers.json::planted::{name}" for name in NAMES), "--mcp-examples", "none")
+    assert [result["verdict"] for result in found] == ["fail"] * 3
+    assert kept(planted) == []
+    words = [shlex.split(str(result["reproduce"])) for result in found]
+    assert [words[-2] for words in words] == ["--mcp-args"] * 3
+    assert [json.loads(words[-1]) for words in words] == [json.loads(str(result["arguments"])) for result in found]
+    (again,) = judged(planted, *words[0][1:])
+    assert (again["verdict"], again["arguments"]) == ("fail", found[0]["arguments"])
+
+
+def test_arguments_that_showed_a_fault_are_kept_and_tried_first(planted: pytest.Pytester) -> None:
+    folder = planted.path / ".mcp-assay" / "examples" / "planted"
+    (folder / "find_user").mkdir(parents=True)
+    (folder / "find_user" / "from-an-earlier-run.json").write_text('{"id": 555}')
+    (folder / "find_user" / "broken.json").write_bytes(b"\xff{")
+    (found,) = judged(planted, f"servers.json::planted::{NAMES[2]}", "--mcp-max-examples", "1")
+    assert (found["verdict"], found["arguments"]) == ("fail", '{"id": 101}')
+    (shrunk,) = (folder / "find_user").glob("TOOL-025-*.json")
+    assert json.loads(shrunk.read_text()) == {"id": 101}
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [('{"a"', "no JSON"), ("[1]", "arguments are a JSON object"), ("nowhere.json", "nowhere.json cannot be read")],
+)
+def test_arguments_that_cannot_be_used_are_a_usage_error(tmp_path: Path, given: str, says: str) -> None:
+    with pytest.raises(UsageError, match=says):
+        arguments_of(given, tmp_path)
+
+
+def test_arguments_are_for_one_tool(planted: pytest.Pytester) -> None:
+    result = planted.runpytest_subprocess("servers.json::planted::execution", "--mcp-args", "{}")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    assert "checks of 26 are selected" in result.stderr.str()
+    assert "Traceback" not in result.stderr.str()
+
+
+@pytest.mark.parametrize(
+    ("given", "seconds"), [("60s", 60.0), ("1.5m", 90.0), ("250ms", 0.25), ("2 h", 7200.0), ("10", 10.0)]
+)
+def test_a_budget_is_a_time(given: str, seconds: float) -> None:
+    assert duration(given) == seconds
+
+
+@pytest.mark.parametrize("given", ["0", "-1s", "1d", "nan", "s", "1e3s"])
+def test_what_is_no_time_is_refused(given: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(given)):
+        duration(given)
+
+
+def test_a_finding_becomes_a_test_that_fails_until_it_is_mended(planted: pytest.Pytester) -> None:
+    judged(planted, *(f"servers.json::planted::{name}" for name in NAMES))
+    made = planted.run(Path(sys.executable).with_name("mcp-assay"), "repro", "run.json")
+    assert made.ret == 0, made.stderr.str()
+    configured = planted.path / "servers.json"
+    configured.write_text(configured.read_text().replace('"scale"', '"sleep"').replace('"divide"', '"sleep"'))
+    result = planted.runpytest_subprocess("--mcp-config", "servers.json", "test_repro.py", "-q")
+    result.assert_outcomes(passed=2, failed=1)
+    result.stdout.fnmatch_lines(["*FAILED*find_user_tool_025*"])
