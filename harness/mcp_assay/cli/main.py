@@ -7,8 +7,19 @@ import click
 from mcp_assay._version import __version__
 from mcp_assay.cli.errors import AssayGroup
 
-COMMANDS = tuple(
-    ["servers", "lint", "init", "plan", "login", "checks", "report", "repro", "merge", "gate", "history", "completion"]
+COMMANDS = (
+    "servers",
+    "lint",
+    "init",
+    "plan",
+    "login",
+    "checks",
+    "report",
+    "repro",
+    "merge",
+    "gate",
+    "history",
+    "completion",
 )
 """Names of the commands, each the function of that name in the module of that name."""
 
