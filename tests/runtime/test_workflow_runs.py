@@ -501,6 +501,18 @@ async def test_a_workflow_runs_over_real_servers_and_survives_a_kill(fleet, tmp_
         assert here.manager.server("two").restarts == 1
 
 
+async def test_what_is_left_when_the_time_is_up_fails_and_what_was_done_is_still_undone(fleet):
+    async with fleet(raw_spec("one"), raw_spec("slow", "--fault", "never-answer")) as here:
+        steps = CrossServerWorkflowBuilder(here.registry)
+        steps.step("keep", "one.add", {"a": 1, "b": 2}, compensate=Action(tool="one.add", arguments={"a": 1, "b": -2}))
+        steps.step("hang", "slow.echo", {"text": "x"}, needs=["keep"])
+        steps.step("never", "one.add", {"a": 1, "b": 1}, needs=["hang"])
+        report = await ServerCoordinationEngine(here.executor).run(steps.build(), timeout_s=1.5)
+    assert report.steps["hang"].calls[0].kind is OutcomeKind.TIMEOUT
+    assert report.steps["never"].status is StepStatus.BLOCKED
+    assert [undone.call.ok for undone in report.compensations] == [True]
+
+
 async def test_the_executor_runs_a_plan_as_well(fleet):
     async with fleet(raw_spec("one")) as here:
         plan = CrossServerWorkflowBuilder(here.registry).step("sum", "one.add", {"a": "2", "b": 3})

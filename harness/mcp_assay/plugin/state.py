@@ -29,7 +29,7 @@ from mcp_assay.readiness.facts import facts_of
 from mcp_assay.readiness.opening import OpenRun, open_run
 from mcp_assay.readiness.plan import plan_server
 from mcp_assay.readiness.scoring import ScoringPolicy
-from mcp_assay.readiness.workflows import UserWorkflow, WorkflowJudgement, judge_workflow
+from mcp_assay.readiness.workflows import MOST_TIMES, UserWorkflow, WorkflowJudgement, judge_workflow
 from mcp_assay.runtime.background import BackgroundLoop, LoopStuckError
 from mcp_assay.wire.connect import Connector
 
@@ -240,7 +240,7 @@ class AssaySession:
             workflow,
             lambda: self.loop.run(
                 lambda: judge_workflow(workflow, run, inputs=inputs, only=only, partial=partial),
-                deadline_s=self.settings.workflow_s + _STALL_S,
+                deadline_s=MOST_TIMES * self.settings.workflow_s + _STALL_S,
             ),
         )
 

@@ -66,7 +66,7 @@ class Settings:
         down_after: Transport faults in a row after which a server counts as down.
         restarts: How often a server that died is started again.
         revivals: How often a server that a deliberate call of ours ended or blocked is started again besides.
-        workflow_s: Seconds after which a workflow of the user is given up.
+        workflow_s: Seconds for all steps of a workflow of the user.
         performance: See `PerformanceBudget`.
         tier: Highest tier of checks that are made; see `mcp_assay.readiness.check.Check`.
         strict: Checks whose violation fails the run whatever their level, because the user asked for them by name.

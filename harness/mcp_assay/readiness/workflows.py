@@ -32,6 +32,9 @@ if TYPE_CHECKING:
     from mcp_assay.runtime.workflow.results import StepResult, WorkflowReport
     from mcp_assay.runtime.workflow.values import Action, Plan, Step
 
+MOST_TIMES = 2
+"""What a workflow may take in all, as a multiple of the time for its steps: the rest is for undoing them."""
+
 _WORDS: Mapping[Outcome, VerdictWord] = {Outcome.PASS: "pass", Outcome.FAIL: "fail", Outcome.SKIP: "skip"}
 
 
@@ -154,12 +157,13 @@ async def _carried_out(
     try:
         for server_id in dict.fromkeys(registry.find(action.tool).server_id for action in _actions(plan.steps)):
             await run.servers[server_id].session()
-        async with asyncio.timeout(run.settings.workflow_s):
-            report = await ServerCoordinationEngine(executor, clock=run.clock).run(plan, inputs, trace=trace)
+        async with asyncio.timeout(MOST_TIMES * run.settings.workflow_s):
+            engine = ServerCoordinationEngine(executor, clock=run.clock)
+            report = await engine.run(plan, inputs, trace=trace, timeout_s=run.settings.workflow_s)
     except (UsageError, UnavailableError) as problem:
         return _unbuilt(workflow, skipped(problem.message))
     except TimeoutError:
-        expected = f"the workflow ends within {run.settings.workflow_s:g} s"
+        expected = f"the workflow and what undoes it end within {MOST_TIMES * run.settings.workflow_s:g} s"
         return _unbuilt(workflow, violated(expected, "it did not, and was given up"))
     return _judged(plan, report)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
@@ -65,6 +66,7 @@ class Caller:
         repeat_in_doubt: Whether a call that was under way when a run ended is made again although its tool does not say
             that this is safe.
         sleep: Waits between tries.
+        deadline: Moment on the executor's clock after which no step begins or waits for a call, or None.
     """
 
     executor: Executor
@@ -73,6 +75,7 @@ class Caller:
     slots: Mapping[str, asyncio.Semaphore] = field(default_factory=dict[str, asyncio.Semaphore])
     repeat_in_doubt: bool = False
     sleep: Callable[[float], Awaitable[object]] = asyncio.sleep
+    deadline: float | None = None
     _translator: ToolCallTranslator = field(default_factory=ToolCallTranslator, init=False)
 
     def may_repeat(self, step: Step) -> bool:
@@ -92,7 +95,9 @@ class Caller:
         while True:
             tries += 1
             self.trace.write("call", step=step.id, index=index, tool=action.tool, arguments=arguments)
-            result = await self._routed(action.tool, arguments, step.timeout_s, retry=retry is None)
+            result = await self._routed(
+                action.tool, arguments, step.timeout_s, deadline=self.deadline, retry=retry is None
+            )
             self.trace.write("answer", step=step.id, index=index, result=result.to_json())
             if retry is None or result.kind not in retry.on or tries >= retry.attempts:
                 return result
@@ -105,7 +110,7 @@ class Caller:
             arguments = self._arguments(action, scope)
         except ReferenceProblemError as problem:
             return CallResult.never_made(action.tool, problem.message)
-        result = await self._routed(action.tool, arguments, step.timeout_s, retry=True)
+        result = await self._routed(action.tool, arguments, step.timeout_s, deadline=None, retry=True)
         if result.ok:
             self.trace.write("undone", step=step.id, index=index, result=result.to_json())
         return result
@@ -122,13 +127,17 @@ class Caller:
             return arguments
         return self._translator.normalize_parameters(tool.definition, arguments).arguments
 
-    async def _routed(self, tool: str, arguments: JsonObject, timeout_s: float | None, *, retry: bool) -> CallResult:
+    async def _routed(
+        self, tool: str, arguments: JsonObject, timeout_s: float | None, *, deadline: float | None, retry: bool
+    ) -> CallResult:
         """Make a call within the limit of its server."""
         found = self.executor.registry.get(tool)
         slots = None
         if found is not None and self.slots:
             slots = self.slots.get(found.server_id) or self.slots.get(found.server)
-        if slots is None:
-            return CallResult.of(await self.executor.route_tool_call(tool, arguments, timeout_s=timeout_s, retry=retry))
-        async with slots:
-            return CallResult.of(await self.executor.route_tool_call(tool, arguments, timeout_s=timeout_s, retry=retry))
+        async with slots or nullcontext():
+            return CallResult.of(
+                await self.executor.route_tool_call(
+                    tool, arguments, timeout_s=timeout_s, deadline=deadline, retry=retry
+                )
+            )

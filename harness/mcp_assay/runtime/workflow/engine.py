@@ -72,12 +72,15 @@ class ServerCoordinationEngine:
         *,
         trace: Path | None = None,
         durable: bool = False,
+        timeout_s: float | None = None,
     ) -> WorkflowReport:
         """Run a plan and return what came of it; what servers do is never raised.
 
         Args:
             plan: The plan.
             inputs: Its inputs.
+            timeout_s: Seconds for all steps together: no call is begun or waited for after that, so that what is left
+                fails as a timeout. Undoing what was done takes the time it needs.
             trace: A file that does not exist yet, for the trace; see `resume`.
             durable: Whether the trace is forced to the disk line by line.
 
@@ -88,7 +91,7 @@ class ServerCoordinationEngine:
         given = _checked_inputs(plan, inputs or {})
         if trace is not None and _holds_something(trace):
             raise UsageError(f"{trace} holds a run already", hint="resume it, or name another file")
-        return await self._run(plan, given, trace, None, durable=durable)
+        return await self._run(plan, given, trace, None, durable=durable, timeout_s=timeout_s)
 
     async def resume(
         self, plan: Plan, trace: Path, *, repeat_in_doubt: bool = False, durable: bool = False
@@ -146,6 +149,7 @@ class ServerCoordinationEngine:
         *,
         durable: bool,
         repeat_in_doubt: bool = False,
+        timeout_s: float | None = None,
     ) -> WorkflowReport:
         started = self._clock.monotonic()
         run_id = uuid.uuid4().hex if past is None else past.run
@@ -161,6 +165,7 @@ class ServerCoordinationEngine:
                 slots=self._slots(),
                 repeat_in_doubt=repeat_in_doubt,
                 sleep=self._sleep,
+                deadline=None if timeout_s is None else started + timeout_s,
             )
             run = Run(
                 plan=plan,
