@@ -6,6 +6,9 @@ import asyncio
 import json
 import sys
 import textwrap
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import SimpleNamespace
 
 import pytest
 from assay import Rules
@@ -18,7 +21,9 @@ from mcp_assay.readiness.policy import Rule
 from mcp_assay.readiness.workflows import judge_workflow, user_workflows
 from mcp_assay.wire.connect import Connector
 from mcp_assay.wire.limits import Limits
+from mcp_assay.wire.log import ServerMessage
 from mcp_assay.wire.reaper import Reaper
+from mcp_assay_suites.cross_server.crosstalk import Speaker, no_cross_talk
 from mcp_assay_suites.cross_server.hanging import hang_contained
 from mcp_assay_suites.cross_server.likeness import likeness, near_duplicate_tools
 from mcp_assay_suites.cross_server.outages import outage_survived
@@ -115,6 +120,67 @@ def test_instances_that_say_the_same_agree_and_one_that_tells_its_own_id_does_no
     finding = judged["own"].findings["CROSS-005"]
     assert finding.observed.startswith("tools/call repeat: one says a result:")
     assert set(finding.exchange) == {"one", "other"}
+
+
+class MixedUp(BaseHTTPRequestHandler):
+    """A server that remembers answers by the id of the request alone, whoever asked."""
+
+    protocol_version = "HTTP/1.1"
+    answers = {}  # noqa: RUF012  (shared by all connections: that is its fault)
+
+    def do_POST(self):
+        message = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        tools = [{"name": name, "inputSchema": {"type": "object"}, "annotations": READ_ONLY} for name in "ab"]
+        result = {
+            "initialize": {"protocolVersion": "2025-11-25", "capabilities": {"tools": {}}, "serverInfo": INFO},
+            "tools/list": {"tools": tools},
+            "tools/call": {"content": [{"type": "text", "text": message.get("params", {}).get("name")}]},
+        }.get(message["method"], {})
+        if isinstance(message.get("id"), str) and message["method"] == "tools/call":
+            result = self.answers.setdefault(message["id"], result)
+        self.reply(200 if "id" in message else 202, {"jsonrpc": "2.0", "id": message.get("id"), "result": result})
+
+    def reply(self, status, body):
+        data = json.dumps(body).encode() if status == 200 else b""
+        self.send_response(status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(data)))
+        self.end_headers()
+        self.wfile.write(data)
+
+    def do_GET(self):
+        self.reply(405, {})
+
+    def log_message(self, *_):
+        pass
+
+
+def test_progress_of_the_other_connection_is_overheard_and_unknown_tokens_are_left_to_other_checks():
+    def said(token):
+        return ServerMessage({"method": "notifications/progress", "params": {"progressToken": token}}, b"", 0.0)
+
+    messages = [said("assay-one-0-1"), said("assay-two-0-1"), said("their own"), said(7)]
+    session = SimpleNamespace(log=SimpleNamespace(server_messages=messages))
+    one, two = (Speaker(name=f"assay-{name}-", session=session, asked=()) for name in ("one", "two"))
+    assert list(one.overheard(two)) == ["assay-two-0-1"]
+
+
+READ_ONLY = {"readOnlyHint": True, "openWorldHint": False}
+INFO = {"name": "mixed-up", "version": "1"}
+
+
+def test_a_server_that_tells_requests_apart_by_their_id_alone_is_found(bench):
+    with ThreadingHTTPServer(("127.0.0.1", 0), MixedUp) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            url = f"http://127.0.0.1:{server.server_port}/mcp"
+            judged = bench.judge({"mixed": {"type": "http", "url": url}, "sound": bench.raw()}, [no_cross_talk])
+        finally:
+            server.shutdown()
+            thread.join()
+    assert outcomes(judged, "CROSS-007")["sound"] == [Outcome.PASS]
+    assert "under the same ids, twice: a result" in judged["mixed"].findings["CROSS-007"].observed
 
 
 def test_a_server_outlives_an_outage_or_is_found(bench, small):

@@ -1,6 +1,16 @@
 """Do the servers of one configuration get along?"""
 
-from mcp_assay_suites.cross_server import containment, hanging, isolation, likeness, names, outages, pipelines, replicas
+from mcp_assay_suites.cross_server import (
+    containment,
+    crosstalk,
+    hanging,
+    isolation,
+    likeness,
+    names,
+    outages,
+    pipelines,
+    replicas,
+)
 
 CHECKS = (
     *isolation.CHECKS,
@@ -9,6 +19,7 @@ CHECKS = (
     *hanging.CHECKS,
     *outages.CHECKS,
     *replicas.CHECKS,
+    *crosstalk.CHECKS,
     *names.CHECKS,
     *likeness.CHECKS,
 )
