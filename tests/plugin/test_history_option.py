@@ -66,6 +66,14 @@ def test_an_address_that_cannot_be_used_stops_before_anything_is_started(project
     assert not (pytester.path / "run.json").exists()
 
 
+def test_a_replay_is_no_run_to_keep(project: Project) -> None:
+    pytester = project({"memory": raw_server()}, CHECKS)
+    pytester.mkdir("tape")
+    result = pytester.runpytest_subprocess(*ARGUMENTS, "--mcp-history", "--mcp-replay", "tape")
+    assert result.ret == 4
+    result.stderr.fnmatch_lines(["*--mcp-history keeps what a run measures, and --mcp-replay measures nothing"])
+
+
 def test_the_address_may_stand_in_the_environment(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     pytester = project({"memory": raw_server()}, CHECKS)
     monkeypatch.setenv("MCP_ASSAY_HISTORY", "kept.db")

@@ -5,7 +5,16 @@ from __future__ import annotations
 import subprocess
 import sys
 
-HEAVY = ("mcp", "hypothesis", "orjson", "jsonschema_rs", "mcp_assay.wire", "mcp_assay.runtime", "mcp_assay_suites")
+HEAVY = (
+    "mcp",
+    "hypothesis",
+    "orjson",
+    "jsonschema_rs",
+    "mcp_assay.wire",
+    "mcp_assay.runtime",
+    "mcp_assay_suites",
+    "sqlalchemy",
+)
 
 
 def test_nothing_heavy_is_imported_without_a_configuration() -> None:

@@ -32,7 +32,11 @@ def pytest_configure(config: pytest.Config) -> None:
     Raises:
         pytest.UsageError: The place cannot be used.
     """
-    given = Options.of(config).mcp_history or os.environ.get(VARIABLE) or DEFAULT
+    options = Options.of(config)
+    if options.mcp_replay is not None:
+        message = "--mcp-history keeps what a run measures, and --mcp-replay measures nothing"
+        raise pytest.UsageError(str(UsageError(message, hint="leave one of them out")))
+    given = options.mcp_history or os.environ.get(VARIABLE) or DEFAULT
     try:
         address = Address.of(given, config.invocation_params.dir)
         address.engine().dispose()

@@ -68,6 +68,7 @@ def assert_keeps_and_returns(place: str, make_run: MakeRun, make_figure: MakeFig
             (make_run(2, dirty=True), sorted([figure, rate], key=lambda f: f.metric)),
             (make_run(3, machine="there"), [figure]),
         ]
+        assert list(history.machines().items()) == [("there", 1), ("here", 2)]
         assert [run.id for run, _ in history.runs(last=1)] == ["run-3"]
         assert [run.id for run, _ in history.runs(machine="here", last=10)] == ["run-1", "run-2"]
 
