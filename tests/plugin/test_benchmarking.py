@@ -39,6 +39,12 @@ MEASURED = Verdict(
 )
 
 
+@pytest.fixture(autouse=True)
+def alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the runs in these tests not know that they are made by a worker: pytest-benchmark would time nothing."""
+    monkeypatch.delenv("PYTEST_XDIST_WORKER", raising=False)
+
+
 class FakeConfig:
     """Has only what the store asks for: the session of pytest-benchmark, which is a real one."""
 

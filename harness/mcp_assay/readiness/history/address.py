@@ -9,19 +9,24 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import URL, create_engine, make_url
+from sqlalchemy import URL, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 
 from mcp_assay.core.errors import UsageError
 from mcp_assay.core.redaction import Redactor
 
 if TYPE_CHECKING:
-    from sqlalchemy import Engine
+    import sqlite3
+
+    from sqlalchemy import Connection, Engine
 
 DEFAULT = ".mcp-assay/history.db"
 """The file that is used when no place is named, below the folder in which a command was started."""
 VARIABLE = "MCP_ASSAY_HISTORY"
 """Holds the address where a command line would show its password to everybody on the machine."""
+
+READS = "mcp_assay_reads"
+"""Execution option of a connection that does not write."""
 
 _WAIT_S = 30
 _CONNECT_S = 10
@@ -74,7 +79,7 @@ class Address:
             "postgresql": {"connect_timeout": _CONNECT_S},
         }.get(self.url.get_backend_name(), {})
         try:
-            return create_engine(self.url, connect_args=waits, hide_parameters=True)
+            engine = create_engine(self.url, connect_args=waits, hide_parameters=True)
         except NoSuchModuleError:
             raise UsageError(f"--mcp-history: unknown database {self.url.drivername!r}", hint=_EXAMPLE) from None
         except ImportError as problem:
@@ -82,6 +87,21 @@ class Address:
                 f"--mcp-history: the driver of {self.url.drivername} is not installed: {problem.name or 'unknown'}",
                 hint="pip install 'pytest-mcp-assay[postgresql]', or the driver of your database",
             ) from None
+        if self.url.get_backend_name() == "sqlite":
+            event.listen(engine, "connect", _begin_by_hand)
+            event.listen(engine, "begin", _begin)
+        return engine
+
+
+def _begin_by_hand(connection: sqlite3.Connection, _: object) -> None:
+    """Keep the driver from beginning transactions itself: it would leave the making of tables out of them."""
+    connection.isolation_level = None
+
+
+def _begin(connection: Connection) -> None:
+    """Begin a transaction; one that writes waits here for its turn, because later SQLite would give up at once."""
+    reads = connection.get_execution_options().get(READS, False)
+    connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
 
 
 def _of_file(path: Path) -> Address:

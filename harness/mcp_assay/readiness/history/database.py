@@ -26,6 +26,7 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from mcp_assay.core.errors import AssayError, UsageError
 from mcp_assay.core.presentation import Presenter
+from mcp_assay.readiness.history.address import READS
 from mcp_assay.readiness.history.points import Figure, Metric
 
 if TYPE_CHECKING:
@@ -148,7 +149,7 @@ class History:
         if self._address.file is not None and not self._address.file.exists():
             raise self._absent()
         counted = select(_RUN.c.machine, func.count().label("runs")).group_by(_RUN.c.machine)
-        with self._explained("read"), self._engine.connect() as connection:
+        with self._explained("read"), self._reading() as connection:
             self._check_version(connection)
             rows = _mappings(connection, counted.order_by(func.max(_RUN.c.started_at).desc()))
         return {row["machine"]: row["runs"] for row in rows}
@@ -166,7 +167,7 @@ class History:
         """
         if self._address.file is not None and not self._address.file.exists():
             raise self._absent()
-        with self._explained("read"), self._engine.connect() as connection:
+        with self._explained("read"), self._reading() as connection:
             self._check_version(connection)
             chosen = select(_RUN).order_by(_RUN.c.started_at.desc(), _RUN.c.id.desc()).limit(last)
             if machine is not None:
@@ -176,6 +177,10 @@ class History:
             for row in _mappings(connection, select(_METRIC).where(_METRIC.c.run_id.in_(list(records)))):
                 figures[row["run_id"]].append(_figure(row))
         return [(record, figures[record.id]) for record in sorted(records.values())]
+
+    def _reading(self) -> Connection:
+        """Return a connection that does not write."""
+        return self._engine.connect().execution_options(**{READS: True})
 
     def _absent(self) -> UsageError:
         """Return the error that nothing was ever kept here."""
