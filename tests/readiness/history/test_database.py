@@ -56,7 +56,7 @@ def write_side_by_side(place: str) -> None:
 
 
 def assert_keeps_and_returns(place: str, make_run: MakeRun, make_figure: MakeFigure) -> None:
-    figure = make_figure(0.002, server_version="1.2", call="abc", cpu_s=0.001, pipe_s=1e-6, noise=0.05)
+    figure = make_figure(0.002, server_version="1.2", call="abc", cpu_s=0.001, pipe_s=1e-6, noise=0.05, overhead_s=1e-5)
     rate = make_figure(1e-300, name="rate", unit="1/s", tool="snow ☃ '; drop table mcp_assay_run")
     with opened(place) as history:
         history.add(make_run(2, dirty=True), [figure, rate])

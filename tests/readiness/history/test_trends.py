@@ -108,6 +108,12 @@ def test_what_the_machines_own_slowdown_explains_is_no_regression() -> None:
     assert slow_nights(0.0014).course is Course.STEADY
 
 
+def test_a_machine_that_was_busy_while_it_measured_accuses_nobody() -> None:
+    usual, slow = points([1.0] * 10, overhead_s=1e-5), points([1.4] * 3, overhead_s=1.5e-5)
+    found = trend_of([*usual, *(Point(run=run(20 + at), figure=p.figure) for at, p in enumerate(slow))])
+    assert found.course is Course.STEADY
+
+
 def test_figures_of_another_call_are_not_compared() -> None:
     usual = [Point(run=run(at), figure=Figure(metric=METRIC, value=1.0, call="a")) for at in range(10)]
     other = [Point(run=run(10 + at), figure=Figure(metric=METRIC, value=5.0, call="b")) for at in range(3)]

@@ -74,6 +74,7 @@ _METRIC = Table(
     Column("cpu_s", Float(53)),
     Column("pipe_s", Float(53)),
     Column("noise", Float(53)),
+    Column("overhead_s", Float(53)),
 )
 
 
@@ -275,11 +276,12 @@ def _row(run: RunRecord, figure: Figure) -> dict[str, Any]:
         "cpu_s": figure.cpu_s,
         "pipe_s": figure.pipe_s,
         "noise": figure.noise,
+        "overhead_s": figure.overhead_s,
     }
 
 
 def _figure(row: Any) -> Figure:
     """Return what `_row` was given."""
-    names = ("value", "server_version", "call", "cpu_s", "pipe_s", "noise")
+    names = ("value", "server_version", "call", "cpu_s", "pipe_s", "noise", "overhead_s")
     metric = Metric(config=row["config"], server=row["server"], tool=row["tool"], name=row["metric"], unit=row["unit"])
     return Figure(metric=metric, **{name: row[name] for name in names})

@@ -61,6 +61,7 @@ class Figure:
         cpu_s: Calibration of the machine just before, see `mcp_assay.load.machine.MachineSpeed`; None without one.
         pipe_s: Likewise.
         noise: Likewise.
+        overhead_s: The harness's own share of a call, measured just after; a busy machine shows in it.
     """
 
     metric: Metric
@@ -70,6 +71,7 @@ class Figure:
     cpu_s: float | None = None
     pipe_s: float | None = None
     noise: float | None = None
+    overhead_s: float | None = None
 
 
 def figures_of(document: Document) -> list[Figure]:
@@ -120,6 +122,7 @@ def _of_benchmark(entry: BenchmarkEntry, versions: Mapping[tuple[str, str], str]
             cpu_s=None if machine is None else machine["cpu_s"],
             pipe_s=None if machine is None else machine["pipe_s"],
             noise=None if machine is None else machine["noise"],
+            overhead_s=entry["overhead_s"] or None,
         )
 
 

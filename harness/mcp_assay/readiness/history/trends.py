@@ -199,5 +199,6 @@ def _slowdown(point: Point, earlier: Sequence[Point]) -> float:
     pairs = [
         (point.figure.cpu_s, [p.figure.cpu_s for p in earlier if p.figure.cpu_s]),
         (point.figure.pipe_s, [p.figure.pipe_s for p in earlier if p.figure.pipe_s]),
+        (point.figure.overhead_s, [p.figure.overhead_s for p in earlier if p.figure.overhead_s]),
     ]
     return max([1.0, *(now / median(before) for now, before in pairs if now and before)])
