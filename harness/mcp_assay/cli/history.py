@@ -181,7 +181,9 @@ def _in_unit(value: float, unit: str) -> str:
         return seconds(value)
     if unit == "share":
         return f"{value:.1%}"
-    return f"{value:.4g}/s" if unit == PER_SECOND else f"{value:.4g} {unit}"
+    if unit == "B":
+        return f"{value / 1_000_000:.4g} MB"
+    return f"{value:.4g}/s" if unit == PER_SECOND else f"{value:.4g} {'' if unit == 'number' else unit}".rstrip()
 
 
 def _turns(trend: Trend) -> Iterator[str]:
