@@ -67,6 +67,14 @@ def test_a_full_disk_costs_one_report_and_the_exit_status(folder: Path) -> None:
     assert (folder / "r.xml").exists()
 
 
+def test_a_disk_that_fills_up_under_a_recording_costs_the_recording_and_no_verdict(folder: Path) -> None:
+    status, output = ended(start(folder, "--mcp-record", "tape", most_bytes=4_096))
+    assert status == 1
+    assert "2 passed" in output
+    assert "the recording in " in output
+    assert "tape is incomplete: File too large" in output
+
+
 def test_a_disk_that_fills_up_within_a_file_leaves_the_old_one(folder: Path) -> None:
     (folder / "r.json").write_text("the report of yesterday")
     status, output = ended(start(folder, *reports("json=r.json"), most_bytes=3_000))

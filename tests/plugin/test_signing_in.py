@@ -8,7 +8,7 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from cryptography.hazmat.primitives import serialization
@@ -100,6 +100,11 @@ def run(pytester: pytest.Pytester, *options: str) -> pytest.RunResult:
     return pytester.runpytest_subprocess("--mcp-config", "servers.json", *quick, *options, timeout=120)
 
 
+def results_in(pytester: pytest.Pytester, name: str) -> list[Any]:
+    report = json.loads(pytester.path.joinpath(name).read_text())
+    return [{key: value for key, value in entry.items() if key != "duration_s"} for entry in report["results"]]
+
+
 def test_client_credentials_open_a_protected_server_and_no_secret_comes_out(
     protected: Callable[..., Site], crm: Callable[..., pytest.Pytester]
 ) -> None:
@@ -116,6 +121,9 @@ def test_client_credentials_open_a_protected_server_and_no_secret_comes_out(
     for secret in (token, SECRET):
         assert secret not in result.stdout.str() + result.stderr.str()
         assert secret.encode() not in written
+    replayed = run(pytester, "--mcp-replay", "tape", "--mcp-report", "json=again.json")
+    assert replayed.ret == 0, "a replay signs in nowhere, for nobody is there any more"
+    assert results_in(pytester, "again.json") == results_in(pytester, "out.json")
 
 
 def test_a_private_key_from_a_file_opens_a_protected_server(

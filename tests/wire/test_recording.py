@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from mcp_assay.config.spec import Launch, TransportKind
-from mcp_assay.core.errors import ConnectError, UsageError
+from mcp_assay.core.errors import ConnectError, HarnessError, UsageError
 from mcp_assay.core.faults import Fault, FaultKind
 from mcp_assay.core.redaction import Redactor
 from mcp_assay.wire.exchange import Exchange, HttpMeta
@@ -149,11 +149,9 @@ async def test_what_was_not_recorded_is_our_error_and_not_the_servers(
     recorder.close()
     replay = ReplayConnector(directory=tmp_path)
     session = await replay.open_session(NOWHERE)
-    exchange = await session.call_tool("echo", {})
-    assert (exchange.fault.kind, exchange.fault.message) == (
-        FaultKind.HARNESS,
-        "the recording holds no answer to tools/call",
-    )
+    with pytest.raises(HarnessError, match="the recording holds no answer to tools/call") as caught:
+        await session.call_tool("echo", {})
+    assert caught.value.fault.kind is FaultKind.HARNESS
     with pytest.raises(ConnectError, match="holds no such connection"):
         await replay.open_channel(NOWHERE)
     assert replay.recording("raw").values == {"official": {"ok": True}}

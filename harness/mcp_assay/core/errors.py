@@ -5,7 +5,8 @@
     AssayError                 anything this project raises on purpose
     ├── UsageError             what the user asked for cannot be done; pytest ends with exit code 4
     │   └── ConfigError        a configuration document is wrong; says file, line and hint
-    └── ConnectError           a server could not be reached; carries the Fault
+    ├── ConnectError           a server could not be reached; carries the Fault
+    └── HarnessError           we failed, and not the server; carries the Fault
 """
 
 from __future__ import annotations
@@ -74,6 +75,18 @@ class ConnectError(AssayError):
 
     Attributes:
         fault: What happened, with the evidence.
+    """
+
+    def __init__(self, fault: Fault) -> None:
+        super().__init__(fault.message, hint=fault.hint)
+        self.fault = fault
+
+
+class HarnessError(AssayError):
+    """We failed where a server was to be judged, so that nothing can be said of it.
+
+    Attributes:
+        fault: What happened.
     """
 
     def __init__(self, fault: Fault) -> None:

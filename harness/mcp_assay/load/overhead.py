@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from mcp_assay.load.measurement import Measurement
     from mcp_assay.wire.exchange import Exchange
     from mcp_assay.wire.messages import RequestId
+    from mcp_assay.wire.raw_http import RawHttp
     from mcp_assay.wire.transport import Outgoing, Receiver
 
 _CALLS = 200
@@ -95,6 +96,7 @@ class _Loopback:
     """
 
     kind = "loopback"
+    raw_http: RawHttp | None = None
     pid: int | None = None
     stderr_tail = ""
     unread_bytes = 0

@@ -116,7 +116,12 @@ def _state(config: pytest.Config, options: Options, documents: Sequence[ConfigDo
         untimed=BESIDE_OTHERS if hasattr(config, "workerinput") else untimed_because(config),
         accepted=accepted,
         workflows=workflow_runs_of(options, documents, invoked_in=invoked_in),
-        taping=taping_of(options.mcp_record, options.mcp_replay, invoked_in),
+        taping=taping_of(
+            options.mcp_record,
+            options.mcp_replay,
+            invoked_in,
+            processes=config.getoption("numprocesses", None) or 0,
+        ),
         sandbox=Sandbox.find() if options.mcp_sandbox else None,
         examples_folder=examples_folder(options.mcp_examples, config.rootpath),
     )

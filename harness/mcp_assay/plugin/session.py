@@ -221,6 +221,14 @@ class SessionHooks:
                 self._report(session, exitstatus)
         finally:
             self._state.close()
+            self._tell_late(session)
+
+    def _tell_late(self, session: pytest.Session) -> None:
+        """Tell what went wrong with the recording while the servers were ended."""
+        late = [text for text in self._state.taping.problems() if text not in self._messages]
+        self._messages += late
+        if late and session.exitstatus == pytest.ExitCode.OK:
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Print what was locked, the scores, the costliest findings and what went wrong with the reports."""
@@ -268,6 +276,7 @@ class SessionHooks:
         status = int(exitstatus)
         document = self._build(status)
         problems = [*self._own_failures(session)]
+        self._messages += self._state.taping.problems()
         self._messages += [*_below(document, self._options.mcp_min_score), *self._benchmarks.failures()]
         self._messages += self._state.missing_required(list(self._facts.values()))
         if not self._deselected:

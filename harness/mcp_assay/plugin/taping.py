@@ -58,18 +58,33 @@ class Taping:
             return RecordedObservations(self.recorder, presenter)
         return NoObservations() if self.replay is None else ReplayedObservations(self.replay)
 
+    def problems(self) -> list[str]:
+        """Return what is wrong with the recording so far."""
+        if self.recorder is None:
+            return []
+        self.recorder.settle()
+        return [] if self.recorder.problem is None else [self.recorder.problem]
+
     def close(self) -> None:
         """Finish the recording."""
         if self.recorder is not None:
             self.recorder.close()
 
 
-def taping_of(record: str | None, replay: str | None, invoked_in: Path) -> Taping:
+def taping_of(record: str | None, replay: str | None, invoked_in: Path, *, processes: int = 0) -> Taping:
     """Return what the options ask for.
 
+    Args:
+        record: Where to record, or None.
+        replay: What to replay, or None.
+        invoked_in: What relative folders are relative to.
+        processes: How many workers share the run, 0 without any.
+
     Raises:
-        UsageError: Both are given, or there is nothing to replay.
+        UsageError: Both are given, there is nothing to replay, or several processes would share one recording.
     """
+    if processes and (record or replay):
+        raise UsageError("a recording is made and replayed by one process", hint="repeat without -n")
     if record is not None and replay is not None:
         raise UsageError("--mcp-record and --mcp-replay exclude each other")
     if replay is not None:

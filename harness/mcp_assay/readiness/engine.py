@@ -15,6 +15,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from mcp_assay.core.errors import HarnessError
 from mcp_assay.core.verdicts import Category, Judgement, Outcome, Verdict, skipped
 from mcp_assay.readiness.acceptance import acceptance_of
 from mcp_assay.readiness.observations import is_beside_the_wire
@@ -124,6 +125,8 @@ class Engine:
             judgement = skipped(problem.message)
         except TimeoutError:
             judgement = _own_error(f"the check did not end within {self._run.settings.check_s:g} s")
+        except HarnessError as problem:
+            judgement = _own_error(str(problem))
         except Exception:  # noqa: BLE001  a bug in one check must not take the other verdicts with it
             judgement = _own_error(f"the check itself failed:\n{traceback.format_exc(limit=-6)}")
         verdict = self._verdict(item, judgement, self._run.clock.monotonic() - started)

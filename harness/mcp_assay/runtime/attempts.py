@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
+from mcp_assay.core.errors import HarnessError
 from mcp_assay.runtime.breaker import CircuitBreaker
 from mcp_assay.runtime.bulkhead import Bulkhead
 from mcp_assay.runtime.outcome import OutcomeKind, ToolOutcome, unavailable, unsent
@@ -91,6 +92,9 @@ class Attempts:
         except ValueError as error:
             replica.breaker.release(permit)
             return unsendable(target, error)
+        except HarnessError as problem:
+            replica.breaker.release(permit)
+            return unavailable(target.server_id, target.definition.name, problem.message)
         except BaseException:
             replica.breaker.release(permit)
             raise

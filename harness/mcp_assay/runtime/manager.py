@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Self
 
 from mcp_assay.config.loader import load
 from mcp_assay.config.variables import EnvironmentVariables
-from mcp_assay.core.errors import ConfigError, ConnectError, UsageError
+from mcp_assay.core.errors import ConfigError, ConnectError, HarnessError, UsageError
 from mcp_assay.core.faults import Fault, FaultKind
 from mcp_assay.runtime.feed import Feed
 from mcp_assay.runtime.inventory import take_inventory
@@ -287,6 +287,10 @@ class MCPClientManager:
                 server.fault = problem.fault
             except ConfigError as problem:
                 server.fault = Fault(kind=FaultKind.UNSET_VARIABLE, message=problem.message, hint=problem.hint)
+            except HarnessError as problem:
+                server.fault = problem.fault
+            except Exception as problem:  # noqa: BLE001  (a bug of ours at one server must not take the others with it)
+                server.fault = Fault(kind=FaultKind.HARNESS, message=f"our own driver failed: {problem!r}")
         self._supervise(server)
         ended = None if server.session is None else server.session.channel.ended
         self.change(server, ServerState.READY if server.connected else otherwise, server.fault or ended)

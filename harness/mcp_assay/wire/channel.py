@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
+from mcp_assay.core.errors import HarnessError
 from mcp_assay.core.faults import Fault, FaultKind
 from mcp_assay.wire.exchange import Exchange
 from mcp_assay.wire.framing import Oversized
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from mcp_assay.wire.exchange import HttpMeta
     from mcp_assay.wire.limits import Limits
     from mcp_assay.wire.messages import RequestId
+    from mcp_assay.wire.raw_http import RawExchange
     from mcp_assay.wire.transport import CloseReport, Transport
 
 __all__ = ["METHOD_NOT_FOUND", "Channel", "Responder", "answer_ping_only"]
@@ -122,6 +124,7 @@ class Channel:
         Raises:
             ValueError: The parameters have no JSON form, or a request with this id is still open: our mistake, not
                 the server's.
+            HarnessError: A fault of ours, such as a bug in a transport.
         """
         identity = self.new_id() if request_id is None else request_id
         if identity in self._table.open:
@@ -203,7 +206,7 @@ class Channel:
         """End the connection; requests still open end with a fault."""
         self.connection_ended(Fault(kind=FaultKind.CLOSED, message="the connection was closed by us"))
         report = await self._transport.close()
-        self.log.note_close(report)
+        self.log.note(report)
         return report
 
     def line_received(
@@ -242,6 +245,10 @@ class Channel:
             )
         )
 
+    def raw_exchanged(self, exchange: RawExchange) -> None:
+        """Tell a recording of a raw HTTP request."""
+        self.log.note(exchange)
+
     def anomaly_seen(self, kind: AnomalyKind, raw: bytes, detail: str) -> None:
         """Keep what the transport found odd."""
         self.log.add_anomaly(kind, raw, self._now(), detail)
@@ -258,8 +265,14 @@ class Channel:
             self.request_failed(None, fault)
 
     def _record(self, exchange: Exchange) -> Exchange:
-        """Keep the exchange and return it."""
+        """Keep the exchange and return it.
+
+        Raises:
+            HarnessError: We failed, and not the server.
+        """
         self.log.add(exchange)
+        if exchange.fault is not None and exchange.fault.kind is FaultKind.HARNESS:
+            raise HarnessError(exchange.fault)
         return exchange
 
     def _timed_out(self, identity: RequestId, seconds: float, cancellable: bool) -> None:

@@ -16,6 +16,7 @@ from mcp_assay.wire.http_faults import content_type_fault, status_fault, transpo
 from mcp_assay.wire.http_reply import HttpReply, TooLargeError
 from mcp_assay.wire.http_streams import StreamReader
 from mcp_assay.wire.messages import AnomalyKind, Undecodable, decode, is_response
+from mcp_assay.wire.raw_http import OwnRequests
 from mcp_assay.wire.transport import CloseReport, Outgoing
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from mcp_assay.wire.http_connection import HttpConnection
     from mcp_assay.wire.limits import Limits
     from mcp_assay.wire.messages import RequestId
+    from mcp_assay.wire.raw_http import RawHttp
     from mcp_assay.wire.transport import Receiver
 
 _ACCEPTED = 202
@@ -80,6 +82,11 @@ class HttpTransport:
         if self._receiver is None:
             raise RuntimeError("nobody is attached to the transport")
         return self._receiver
+
+    @property
+    def raw_http(self) -> RawHttp:
+        """What sends raw HTTP requests."""
+        return OwnRequests(self.client, self.session, self.receiver.raw_exchanged)
 
     def now(self) -> float:
         """Return the time on the connection's clock, in seconds."""

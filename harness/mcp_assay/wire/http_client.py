@@ -97,19 +97,20 @@ class HttpClient:
         message = f"{self.place} redirects in a circle, {_MOST_REDIRECTS} times"
         raise HttpFaultError(Fault(kind=FaultKind.HTTP, message=message))
 
-    async def raw(self, method: str, headers: Mapping[str, str], body: bytes = b"", *, timeout_s: float) -> RawReply:
-        """Send one HTTP request of any shape and return the whole answer as a value; nothing is followed.
-
-        Args:
-            method: The HTTP method.
-            headers: All headers besides the configured ones and those HTTP itself needs.
-            body: The body, empty for none.
-            timeout_s: Seconds for the whole answer; a body that goes on longer is returned as far as it came.
-        """
+    async def raw(
+        self,
+        method: str,
+        headers: Mapping[str, str],
+        body: bytes = b"",
+        *,
+        timeout_s: float,
+        url: URL | None = None,
+    ) -> RawReply:
+        """Send one HTTP request and return the whole answer as a value; see `mcp_assay.wire.raw_http.RawHttp`."""
         chunks = list[bytes]()
         reply: HttpReply | None = None
         try:
-            async with asyncio.timeout(timeout_s), self._exchange(method, self.url, headers, body) as reply:
+            async with asyncio.timeout(timeout_s), self._exchange(method, url or self.url, headers, body) as reply:
                 size = 0
                 async for chunk in reply.chunks():
                     chunks.append(chunk)

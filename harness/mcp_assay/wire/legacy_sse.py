@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from mcp_assay.wire.http_reply import HttpReply
     from mcp_assay.wire.limits import Limits
     from mcp_assay.wire.messages import RequestId
+    from mcp_assay.wire.raw_http import RawHttp
     from mcp_assay.wire.sse import Event
     from mcp_assay.wire.transport import Outgoing, Receiver
 
@@ -34,6 +35,7 @@ class LegacySseTransport:
     """One event stream from the server, and a POST for each message to it."""
 
     kind = "sse"
+    raw_http: RawHttp | None = None
     pid: int | None = None
     stderr_tail = ""
     unread_bytes = 0

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from mcp_assay.core.json_types import JsonObject
     from mcp_assay.wire.exchange import Exchange
     from mcp_assay.wire.limits import Limits
+    from mcp_assay.wire.raw_http import RawExchange
     from mcp_assay.wire.transport import CloseReport
 
 _RAW_SAMPLE = 500
@@ -60,7 +61,7 @@ class WireLog:
         self.anomaly_counts: Counter[AnomalyKind] = Counter()
         self.message_count = 0
         self.recording = True
-        self.sink: Callable[[Exchange | Anomaly | ServerMessage | CloseReport], None] | None = None
+        self.sink: Callable[[Exchange | Anomaly | ServerMessage | RawExchange | CloseReport], None] | None = None
 
     @property
     def exchanges(self) -> tuple[Exchange, ...]:
@@ -113,7 +114,7 @@ class WireLog:
             if self.sink is not None:
                 self.sink(self._messages[-1])
 
-    def note_close(self, report: CloseReport) -> None:
-        """Tell the sink how the connection ended."""
-        if self.sink is not None:
-            self.sink(report)
+    def note(self, record: RawExchange | CloseReport) -> None:
+        """Tell the sink of a raw HTTP request, or of how the connection ended; neither is kept here."""
+        if self.sink is not None and self.recording:
+            self.sink(record)

@@ -1,9 +1,9 @@
 """Recording what goes over the wire: one file of JSON Lines per server, without secrets.
 
 The first line names the format and the server. Each further line carries the ``connection`` it belongs to, counted
-from 1 in the order of opening: ``open`` (what was asked for), ``agreement``, ``exchange``, ``anomaly``, ``message``,
-``fault`` (the connection could not be opened), ``close``, ``stderr`` (its last lines). ``value`` lines
-hold observations made beside the wire.
+from 1 in the order of opening: ``open`` (what was asked for), ``agreement``, ``ready`` (seconds until it was open),
+``exchange``, ``raw`` (an HTTP request beside the messages), ``anomaly``, ``message``, ``fault`` (the connection could
+not be opened), ``close``, ``stderr`` (its last lines). ``value`` lines hold observations made beside the wire.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from mcp_assay.wire.tape import FORMAT, Writer
 from mcp_assay.wire.transport import CloseReport
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
     from typing import BinaryIO
 
@@ -41,10 +42,17 @@ def recording_path(directory: Path, server: str) -> Path:
 
 
 class Recorder:
-    """Writes recordings into a folder. Safe to use from several threads; close it at the end of the run."""
+    """Writes recordings into a folder. Safe to use from several threads; close it at the end of the run.
+
+    A disk that fills up costs the recording, and no verdict.
+
+    Attributes:
+        problem: Why the recording is incomplete, None when it is not.
+    """
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
+        self.problem: str | None = None
         self._files: dict[str, BinaryIO] = {}
         self._connections: dict[str, int] = {}
         self._lock = threading.Lock()
@@ -68,7 +76,12 @@ class Recorder:
     def opened(self, launch: Launch, connection: int, what: str, protocol: str | None) -> None:
         """Add what was asked for when a connection was opened."""
         line = {"kind": "open", "connection": connection, "what": what, "protocol": protocol}
-        self._line(launch.name, {**line, "transport": launch.transport.value})
+        url = None if launch.url is None else Redactor(launch.secrets).redact(launch.url)
+        self._line(launch.name, {**line, "transport": launch.transport.value, "url": url})
+
+    def ready(self, launch: Launch, connection: int, seconds: float) -> None:
+        """Add how long it took until the conversation was open."""
+        self._line(launch.name, {"kind": "ready", "connection": connection, "seconds": seconds})
 
     def stderr(self, launch: Launch, connection: int, text: str) -> None:
         """Add the last lines that the server wrote to stderr."""
@@ -83,12 +96,28 @@ class Recorder:
         """Finish every file."""
         with self._lock:
             for file in self._files.values():
-                file.close()
+                self._try(file.close)
             self._files.clear()
 
-    def _line(self, server: str, line: dict[str, Any]) -> None:
+    def settle(self) -> None:
+        """Have everything written so far reach the disk, so that `problem` tells of it."""
         with self._lock:
-            self._file(server).write(orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE))
+            for file in self._files.values():
+                self._try(file.flush)
+
+    def _line(self, server: str, line: dict[str, Any]) -> None:
+        data = orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE)
+        with self._lock:
+            file = self._file(server)
+            if self.problem is None:
+                self._try(lambda: file.write(data))
+
+    def _try(self, write: Callable[[], object]) -> None:
+        """Write something, and note why not."""
+        try:
+            write()
+        except OSError as problem:
+            self.problem = f"the recording in {self._directory} is incomplete: {problem.strerror or problem}"
 
     def _file(self, server: str) -> BinaryIO:
         """Return a server's file, begun when it is new; the lock is held."""
@@ -168,6 +197,7 @@ class RecordingConnector:
             self.recorder.write(launch, connection, problem.fault)
             raise
         self.recorder.write(launch, connection, session.agreement)
+        self.recorder.ready(launch, connection, session.started_s)
         self._follow(launch, connection, session.channel)
         return session
 

@@ -14,7 +14,7 @@ from mcp_assay.wire.messages import Undecodable, decode
 if TYPE_CHECKING:
     from mcp_assay.wire.exchange import Exchange
 
-_RANDOM = re.compile(rb"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|(?:zq)?[0-9a-f]{16,64}")
+RANDOM = re.compile(rb"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|(?:zq)?[0-9a-f]{16,64}")
 """Words that probes make up anew in each run: UUIDs and long hexadecimal numbers."""
 
 _ID = re.compile(rb'(?<=^\{"jsonrpc":"2\.0",)"id":(?:-?\d+|"[^"\\]*"),')
@@ -28,11 +28,18 @@ class Shelf:
 
     def __init__(self, exchanges: list[Exchange]) -> None:
         self._left = dict(enumerate(exchanges))
+        self._starts = deque(sorted((one.sent_at, place) for place, one in self._left.items()))
         self._used: dict[tuple[str, bytes], Exchange] = {}
         self._same: dict[tuple[str, bytes], deque[int]] = {}
         self._alike: dict[tuple[str, tuple[str, ...] | None], deque[int]] = {}
         for place, one in self._left.items():
-            self._same.setdefault((one.method, _key(one.sent)), deque()).append(place)
+            self._same.setdefault((one.method, said(one.sent)), deque()).append(place)
+
+    def next_start(self) -> float:
+        """Return when the first exchange that is left began, or infinity when none is."""
+        while self._starts and self._starts[0][1] not in self._left:
+            self._starts.popleft()
+        return self._starts[0][0] if self._starts else float("inf")
 
     def take_all(self, methods: set[str]) -> list[Exchange]:
         """Return all exchanges of some methods that are left."""
@@ -41,7 +48,7 @@ class Shelf:
 
     def take(self, method: str, sent: bytes) -> Exchange | None:
         """Return the next exchange whose request says the same, the last one again when all were handed out."""
-        key = (method, _key(sent))
+        key = (method, said(sent))
         found = self._next(self._same.get(key))
         if found is not None:
             self._used[key] = found
@@ -54,7 +61,7 @@ class Shelf:
                 self._alike.setdefault((one.method, _names(one.method, one.sent)), deque()).append(place)
         found = self._next(self._alike.get((method, _names(method, sent))))
         if found is not None:
-            self._used[method, _key(sent)] = found
+            self._used[method, said(sent)] = found
         return found
 
     def _next(self, places: deque[int] | None) -> Exchange | None:
@@ -71,14 +78,14 @@ def _names(method: str, sent: bytes) -> tuple[str, ...] | None:
     return None if method.startswith("<") else _shape(sent)
 
 
-def _key(sent: bytes) -> bytes:
+def said(sent: bytes) -> bytes:
     """Return what a request says, without its id, its progress token and words that differ from run to run.
 
     All of these stand near the start or the end of a message, whatever long text is between.
     """
     start, middle, end = _parts(sent)
     plain = b"\0".join(_TOKEN.sub(b"", _ID.sub(b"", part)) for part in (start, end))
-    return _RANDOM.sub(b"*", plain) + middle
+    return RANDOM.sub(b"*", plain) + middle
 
 
 def _parts(sent: bytes) -> tuple[bytes, bytes, bytes]:
@@ -91,7 +98,7 @@ def _parts(sent: bytes) -> tuple[bytes, bytes, bytes]:
 def _random_words(sent: bytes) -> list[bytes]:
     """Return the words of a message that differ from run to run."""
     start, _, end = _parts(sent)
-    return [*_RANDOM.findall(start), *_RANDOM.findall(end)]
+    return [*RANDOM.findall(start), *RANDOM.findall(end)]
 
 
 def spoken_now(exchange: Exchange, sent: bytes) -> Exchange:
@@ -99,7 +106,7 @@ def spoken_now(exchange: Exchange, sent: bytes) -> Exchange:
     words = dict(zip(_random_words(exchange.sent), _random_words(sent), strict=False))
     if all(old == new for old, new in words.items()):
         return exchange
-    raw = _RANDOM.sub(lambda match: words.get(match.group(), match.group()), exchange.raw)
+    raw = RANDOM.sub(lambda match: words.get(match.group(), match.group()), exchange.raw)
     message = decode(raw) if exchange.message is not None else None
     return replace(exchange, sent=sent, raw=raw, message=None if isinstance(message, Undecodable) else message)
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from mcp_assay.config.spec import Launch
     from mcp_assay.wire.limits import Limits
     from mcp_assay.wire.messages import RequestId
+    from mcp_assay.wire.raw_http import RawHttp
     from mcp_assay.wire.reaper import Reaper
     from mcp_assay.wire.transport import Outgoing, Receiver
 
@@ -28,6 +29,7 @@ class StdioTransport:
     """One server process and newline-delimited JSON on its stdin and stdout."""
 
     kind = "stdio"
+    raw_http: RawHttp | None = None
 
     def __init__(self, limits: Limits) -> None:
         self._framer = LineFramer(limits.line_bytes)

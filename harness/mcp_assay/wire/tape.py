@@ -9,18 +9,22 @@ from typing import TYPE_CHECKING, Any, cast
 from mcp_assay.core.faults import Fault, FaultKind
 from mcp_assay.wire.eras import Agreement, Era
 from mcp_assay.wire.exchange import Exchange, HttpMeta
+from mcp_assay.wire.http_reply import RawReply
 from mcp_assay.wire.log import ServerMessage
 from mcp_assay.wire.messages import Anomaly, AnomalyKind, Undecodable, decode
+from mcp_assay.wire.raw_http import RawExchange
 from mcp_assay.wire.transport import CloseReport
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
     from mcp_assay.core.json_types import JsonObject
     from mcp_assay.core.redaction import Redactor
 
 FORMAT = 1
 """Version of the recording format; a recording of another one is refused."""
 
-Record = Exchange | Anomaly | ServerMessage | Fault | Agreement | CloseReport
+Record = Exchange | Anomaly | ServerMessage | RawExchange | Fault | Agreement | CloseReport
 """What a line of a recording can hold."""
 
 
@@ -49,12 +53,10 @@ class Writer:
                 }
             case ServerMessage(raw=raw, at=at):
                 return {"kind": "message", "raw": self.data(raw), "at": at}
-            case Fault():
-                return {"kind": "fault", **self._fault(record)}
-            case Agreement():
-                return {"kind": "agreement", **self._json(asdict(record))}
-            case CloseReport():
-                return {"kind": "close", **asdict(record), "trailing": self.data(record.trailing)}
+            case RawExchange():
+                return self._raw(record)
+            case Fault() | Agreement() | CloseReport():
+                return self._end(record)
 
     def data(self, raw: bytes) -> str | dict[str, str]:
         """Return bytes without secrets: as text when they are UTF-8, otherwise as base64 in an object."""
@@ -79,6 +81,31 @@ class Writer:
             "fault": None if exchange.fault is None else self._fault(exchange.fault),
             "related": self._json(list(exchange.related)),
             "http": None if http is None else self._json(asdict(http)),
+        }
+
+    def _end(self, record: Fault | Agreement | CloseReport) -> dict[str, Any]:
+        """Return how a connection began or ended."""
+        if isinstance(record, Fault):
+            return {"kind": "fault", **self._fault(record)}
+        if isinstance(record, Agreement):
+            return {"kind": "agreement", **self._json(asdict(record))}
+        return {"kind": "close", **asdict(record), "trailing": self.data(record.trailing)}
+
+    def _raw(self, exchange: RawExchange) -> dict[str, Any]:
+        reply = exchange.reply
+        return {
+            "kind": "raw",
+            "method": exchange.method,
+            "url": self._text(exchange.url),
+            "headers": self._json(list(exchange.headers)),
+            "body": self.data(exchange.body),
+            "reply": {
+                "status": reply.status,
+                "headers": self._json(list(reply.headers)),
+                "body": self.data(reply.body),
+                "complete": reply.complete,
+                "fault": None if reply.fault is None else self._fault(reply.fault),
+            },
         }
 
     def _fault(self, fault: Fault) -> dict[str, Any]:
@@ -106,26 +133,9 @@ def read(line: dict[str, Any]) -> Record:
     Raises:
         ValueError: The line is none of ours; `KeyError` and `TypeError` likewise.
     """
-    match line["kind"]:
-        case "exchange":
-            return _exchange(line)
-        case "anomaly":
-            return Anomaly(AnomalyKind(line["what"]), data(line["raw"]), line["at"], line["detail"])
-        case "message":
-            raw = data(line["raw"])
-            return ServerMessage(_message(raw) or {}, raw, line["at"])
-        case "fault":
-            return _fault(line)
-        case "agreement":
-            members = _members(line)
-            members.update(era=Era(line["era"]), offered=tuple(line["offered"]))
-            return Agreement(**members)
-        case "close":
-            members = _members(line)
-            members.update(trailing=data(line["trailing"]))
-            return CloseReport(**members)
-        case kind:
-            raise ValueError(f"a recording has no lines of kind {kind!r}")
+    if line["kind"] not in _READERS:
+        raise ValueError(f"a recording has no lines of kind {line['kind']!r}")
+    return _READERS[line["kind"]](line)
 
 
 def data(value: str | dict[str, str]) -> bytes:
@@ -143,7 +153,7 @@ def _http(members: dict[str, Any] | None) -> HttpMeta | None:
     if members is None:
         return None
     given = dict(members)
-    given.update(headers=tuple((name, value) for name, value in members["headers"]))
+    given.update(headers=_pairs(members["headers"]))
     return HttpMeta(**given)
 
 
@@ -163,6 +173,48 @@ def _exchange(line: dict[str, Any]) -> Exchange:
     )
 
 
+def _anomaly(line: dict[str, Any]) -> Anomaly:
+    return Anomaly(AnomalyKind(line["what"]), data(line["raw"]), line["at"], line["detail"])
+
+
+def _server_message(line: dict[str, Any]) -> ServerMessage:
+    raw = data(line["raw"])
+    return ServerMessage(_message(raw) or {}, raw, line["at"])
+
+
+def _agreement(line: dict[str, Any]) -> Agreement:
+    members = _members(line)
+    members.update(era=Era(line["era"]), offered=tuple(line["offered"]))
+    return Agreement(**members)
+
+
+def _close(line: dict[str, Any]) -> CloseReport:
+    members = _members(line)
+    members.update(trailing=data(line["trailing"]))
+    return CloseReport(**members)
+
+
+def _raw(line: dict[str, Any]) -> RawExchange:
+    reply = line["reply"]
+    return RawExchange(
+        method=line["method"],
+        url=line["url"],
+        headers=_pairs(line["headers"]),
+        body=data(line["body"]),
+        reply=RawReply(
+            status=reply["status"],
+            headers=_pairs(reply["headers"]),
+            body=data(reply["body"]),
+            complete=reply["complete"],
+            fault=None if reply["fault"] is None else _fault(reply["fault"]),
+        ),
+    )
+
+
+def _pairs(headers: list[list[str]]) -> tuple[tuple[str, str], ...]:
+    return tuple((name, value) for name, value in headers)
+
+
 def _message(raw: bytes) -> JsonObject | None:
     """Return the message in raw bytes, a byte order mark looked past."""
     message = decode(raw.removeprefix(b"\xef\xbb\xbf"))
@@ -177,3 +229,14 @@ def _fault(line: dict[str, Any]) -> Fault:
         exit_code=line["exit_code"],
         stderr_tail=line["stderr_tail"],
     )
+
+
+_READERS: Mapping[str, Callable[[dict[str, Any]], Record]] = {
+    "exchange": _exchange,
+    "anomaly": _anomaly,
+    "message": _server_message,
+    "raw": _raw,
+    "fault": _fault,
+    "agreement": _agreement,
+    "close": _close,
+}

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from mcp_assay.wire.exchange import HttpMeta
     from mcp_assay.wire.framing import Oversized
     from mcp_assay.wire.messages import AnomalyKind, RequestId
+    from mcp_assay.wire.raw_http import RawExchange, RawHttp
 
 
 @dataclass(slots=True, kw_only=True)
@@ -71,6 +72,10 @@ class Receiver(Protocol):
         """Take what HTTP said to a message that awaits no answer."""
         ...
 
+    def raw_exchanged(self, exchange: RawExchange) -> None:
+        """Take note of a raw HTTP request and its answer."""
+        ...
+
     def anomaly_seen(self, kind: AnomalyKind, raw: bytes, detail: str) -> None:
         """Take note of something odd that is no message."""
         ...
@@ -91,6 +96,11 @@ class Transport(Protocol):
     @property
     def pid(self) -> int | None:
         """The server's process, or None for a remote one."""
+        ...
+
+    @property
+    def raw_http(self) -> RawHttp | None:
+        """What sends raw HTTP requests, None where there is no HTTP or its requests carry no messages."""
         ...
 
     @property

@@ -77,7 +77,7 @@ async def large_io(subject: Subject) -> Judgement:
     )
 
 
-@check("ADV-020", category=Category.CONNECTIVITY)
+@check("ADV-020", category=Category.CONNECTIVITY, measures=True)
 async def deprecated_era_only(subject: Subject) -> Judgement:
     """Judge whether the server speaks the stateless era, by what the official client agrees on with it."""
     if subject.version in STATELESS_VERSIONS:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from mcp_assay.core.errors import HarnessError
+from mcp_assay.core.faults import FaultKind
 from mcp_assay.core.verdicts import Category, Judgement, noted, passed, violated
 from mcp_assay.wire.official import OfficialReport, official_client_report
 from mcp_assay_suites.catalogue import check
@@ -22,6 +24,8 @@ _MOST_STDERR = 4_000
 async def reachable(subject: Subject) -> Judgement:
     """Judge whether the server came up and opened a conversation."""
     fault = subject.server.managed.fault
+    if fault is not None and fault.kind is FaultKind.HARNESS:
+        raise HarnessError(fault)
     if fault is not None:
         observed = fault.message if fault.hint is None else f"{fault.message}\nhint: {fault.hint}"
         return violated("the server starts and opens a conversation", observed, exchange=_fault_evidence(fault))

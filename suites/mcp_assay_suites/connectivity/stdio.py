@@ -69,7 +69,7 @@ async def newline_framing(subject: Subject) -> Judgement:
     return passed("one line each")
 
 
-@check("STDIO-003", category=Category.CONNECTIVITY)
+@check("STDIO-003", category=Category.CONNECTIVITY, measures=True)
 async def exit_on_eof(subject: Subject) -> Judgement:
     """Judge how an instance ends when its stdin is closed; an untroubled one is waited for before it is accused."""
     closed = (await interview(subject.server)).closed

@@ -35,7 +35,7 @@ _IN_FLIGHT_S = 0.1
 _MARGIN_S = 0.5
 
 
-@check("STDIO-004", category=Category.EXECUTION, scope=Scope.TOOL)
+@check("STDIO-004", category=Category.EXECUTION, measures=True, scope=Scope.TOOL)
 async def cancelled_silence(subject: Subject) -> Judgement:
     """Judge whether a call that was cancelled half-way is answered all the same."""
     if not subject.the_tool.decision.allowed:

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING
 import orjson
 from yarl import URL
 
-from mcp_assay.wire.http import HttpTransport
-from mcp_assay.wire.http_client import HttpFaultError
+from mcp_assay.wire.http_client import REDIRECTS
 from mcp_assay_suites.observing.http_talk import Reply, opening_request
 from mcp_assay_suites.observing.memory import remembered
 
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
 
     from mcp_assay.core.json_types import Json, JsonObject
     from mcp_assay.readiness.subject import ServerUnderTest
+    from mcp_assay.wire.raw_http import RawHttp
 
 AUTHORIZATION = "Authorization"
 _METADATA = re.compile(r'resource_metadata="([^"]{1,2000})"')
@@ -64,15 +64,15 @@ async def _talked(server: ServerUnderTest) -> AuthTalk:
     """Ask without and with a wrong token, and for the metadata."""
     live = await server.session()
     given = next((value for name, value in server.launch.headers.items() if name.lower() == "authorization"), "")
-    transport = live.channel.transport
-    if not isinstance(transport, HttpTransport) or not given.lower().startswith("bearer "):
+    web = live.channel.transport.raw_http
+    if web is None or not given.lower().startswith("bearer "):
         return AuthTalk()
-    without = await opening_request(transport, live, {AUTHORIZATION: ""})
-    wrong = await opening_request(transport, live, {AUTHORIZATION: f"Bearer invalid-{uuid.uuid4()}"})
+    without = await opening_request(web, live, {AUTHORIZATION: ""})
+    wrong = await opening_request(web, live, {AUTHORIZATION: f"Bearer invalid-{uuid.uuid4()}"})
     challenge = without.raw.header("WWW-Authenticate") or ""
     match = _METADATA.search(challenge)
-    places = [match.group(1)] if match is not None else well_known(transport.client.url)
-    origin = transport.client.url.origin()
+    places = [match.group(1)] if match is not None else well_known(web.url)
+    origin = web.url.origin()
     same = [url for place in places if (url := _absolute(place)) is not None and url.origin() == origin]
     return AuthTalk(
         bearer=True,
@@ -80,9 +80,9 @@ async def _talked(server: ServerUnderTest) -> AuthTalk:
         wrong=wrong,
         challenge=challenge,
         named=match.group(1) if match is not None else None,
-        metadata=await _first_document(transport, same),
+        metadata=await _first_document(web, same, timeout_s=live.limits.list_s),
         elsewhere=bool(places) and not same,
-        url=str(transport.client.url.with_query(None).with_fragment(None).with_user(None)),
+        url=str(web.url.with_query(None).with_fragment(None).with_user(None)),
     )
 
 
@@ -93,16 +93,17 @@ def well_known(url: URL) -> list[str]:
     return [f"{origin}{_WELL_KNOWN}{path}", f"{origin}{_WELL_KNOWN}"] if path else [f"{origin}{_WELL_KNOWN}"]
 
 
-async def _first_document(transport: HttpTransport, places: list[URL]) -> JsonObject | None:
+async def _first_document(web: RawHttp, places: list[URL], *, timeout_s: float) -> JsonObject | None:
     """Return the first JSON object that one of the places gives, asked without the credential."""
     headers: Mapping[str, str] = {"Accept": "application/json", AUTHORIZATION: ""}
     for place in places:
-        try:
-            async with transport.client.open("GET", headers, url=place) as reply:
-                head = await reply.head() if reply.status == 200 else b""
-        except HttpFaultError:
-            continue
-        found = _parsed(head)
+        reply = await web.raw("GET", headers, timeout_s=timeout_s, url=place)
+        elsewhere = (
+            _absolute(str(place.join(URL(reply.header("location") or "")))) if reply.status in REDIRECTS else None
+        )
+        if elsewhere is not None and elsewhere.origin() == place.origin():
+            reply = await web.raw("GET", headers, timeout_s=timeout_s, url=elsewhere)
+        found = _parsed(reply.body) if reply.status == 200 else None
         if isinstance(found, dict):
             return found
     return None

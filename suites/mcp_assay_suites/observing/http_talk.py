@@ -11,7 +11,6 @@ import orjson
 from mcp_assay.readiness.subject import UnavailableError
 from mcp_assay.wire import http_headers
 from mcp_assay.wire.eras import CLIENT_INFO, HANDSHAKE_VERSIONS, Era
-from mcp_assay.wire.http import HttpTransport
 from mcp_assay.wire.transport import Outgoing
 from mcp_assay_suites.observing.asks import NO_SUCH_NAME
 from mcp_assay_suites.observing.memory import remembered
@@ -23,6 +22,7 @@ if TYPE_CHECKING:
     from mcp_assay.core.json_types import Json, JsonObject
     from mcp_assay.readiness.subject import ServerUnderTest
     from mcp_assay.wire.http_reply import RawReply
+    from mcp_assay.wire.raw_http import RawHttp
     from mcp_assay.wire.session import ServerSession
 
 NO_VERSION = "1900-01-01"
@@ -134,10 +134,10 @@ async def _talked(server: ServerUnderTest) -> HttpTalk:
     """
     live = await server.session()
     async with server.fresh_session(protocol=live.agreement.version) as session:
-        transport = session.channel.transport
-        if not isinstance(transport, HttpTransport):
+        web = session.channel.transport.raw_http
+        if web is None:
             raise UnavailableError("the server is not reached over Streamable HTTP")
-        talker = _Talker(server, session, transport)
+        talker = _Talker(server, session, web)
         if session.agreement.era is Era.HANDSHAKE:
             return await talker.handshake()
         return await talker.stateless()
@@ -146,13 +146,13 @@ async def _talked(server: ServerUnderTest) -> HttpTalk:
 class _Talker:
     """Sends raw requests in one session."""
 
-    def __init__(self, server: ServerUnderTest, session: ServerSession, transport: HttpTransport) -> None:
+    def __init__(self, server: ServerUnderTest, session: ServerSession, web: RawHttp) -> None:
         self._server = server
         self._session = session
-        self._client = transport.client
-        self._id = transport.session
+        self._client = web
+        self._id = web.session
         self._replies: dict[str, Reply] = {}
-        self._local = (transport.client.url.host or "") in _LOOPBACK
+        self._local = (web.url.host or "") in _LOOPBACK
 
     async def handshake(self) -> HttpTalk:
         """Send what the handshake era is judged by."""
@@ -262,11 +262,11 @@ class _Talker:
         return isinstance(agreed, str) and agreed <= version
 
 
-async def opening_request(transport: HttpTransport, session: ServerSession, headers: Mapping[str, str]) -> Reply:
+async def opening_request(web: RawHttp, session: ServerSession, headers: Mapping[str, str]) -> Reply:
     """Send what opens a conversation, outside of any session, and return the answer.
 
     Args:
-        transport: The transport of a session.
+        web: Sends raw requests of a session.
         session: The session, for its revision and limits.
         headers: Headers that differ from those of a proper request; an empty one is left out.
     """
@@ -280,7 +280,7 @@ async def opening_request(transport: HttpTransport, session: ServerSession, head
         proper = http_headers.message_headers(Outgoing(data=b"", method="server/discover"), version, None)
     whole = {**proper, **headers}
     data = orjson.dumps(body)
-    raw = await transport.client.raw("POST", whole, data, timeout_s=session.limits.list_s)
+    raw = await web.raw("POST", whole, data, timeout_s=session.limits.list_s)
     return Reply(method="POST", headers=whole, body=data, raw=raw)
 
 
