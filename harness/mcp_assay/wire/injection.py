@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from mcp_assay.wire.exchange import HttpMeta
     from mcp_assay.wire.framing import Oversized
     from mcp_assay.wire.messages import AnomalyKind, RequestId
+    from mcp_assay.wire.raw_http import RawExchange, RawHttp
     from mcp_assay.wire.transport import CloseReport, Outgoing, Receiver
 
 _NOT_UTF8 = b"\xff"
@@ -143,6 +144,11 @@ class DisturbedTransport:
         return self._carrier.pid
 
     @property
+    def raw_http(self) -> RawHttp | None:
+        """What sends raw HTTP requests, undisturbed."""
+        return self._carrier.raw_http
+
+    @property
     def stderr_tail(self) -> str:
         """The last lines the server wrote to stderr."""
         return self._carrier.stderr_tail
@@ -205,6 +211,11 @@ class DisturbedTransport:
         """Pass on what HTTP said to a message that awaits no answer."""
         if self.open and self._receiver is not None:
             self._receiver.message_delivered(message, started_at, http, raw)
+
+    def raw_exchanged(self, exchange: RawExchange) -> None:
+        """Pass on a raw HTTP request and its answer."""
+        if self.open and self._receiver is not None:
+            self._receiver.raw_exchanged(exchange)
 
     def anomaly_seen(self, kind: AnomalyKind, raw: bytes, detail: str) -> None:
         """Pass on what the carrier found odd."""
