@@ -113,6 +113,28 @@ def test_a_killed_run_leaves_no_server(running: tuple[subprocess.Popen[str], str
     assert wait_until(lambda: marked(mark) == [])
 
 
+def test_a_third_interrupt_leaves_no_server(running: tuple[subprocess.Popen[str], str]) -> None:
+    process, mark = running
+    for _ in range(3):
+        process.send_signal(signal.SIGINT)
+    process.communicate(timeout=PATIENCE_S)
+    assert process.returncode != 0
+    assert wait_until(lambda: marked(mark) == [])
+
+
+def test_a_worker_that_crashes_leaves_no_server(project: Project) -> None:
+    mark = f"mark-{os.getpid()}-{time.monotonic_ns()}"
+    server = {**STUBBORN, "args": [*STUBBORN["args"], "--name", mark]}  # type: ignore[misc]
+    pytester = project({"stubborn": server}, checks=("reachable",))
+    pytester.makepyfile(
+        test_dies="import os, signal\n\n\ndef test_dies(mcp_server):\n    os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    options = ("test_dies.py", "--mcp-config", "servers.json", "-n1", "--max-worker-restart=0")
+    result = pytester.runpytest_subprocess(*options, timeout=PATIENCE_S)
+    result.stdout.fnmatch_lines(["*worker 'gw0' crashed while running*"])
+    assert wait_until(lambda: marked(mark) == [])
+
+
 def test_a_stubborn_server_is_gone_when_the_run_ends(project: Project) -> None:
     mark = f"mark-{os.getpid()}-{time.monotonic_ns()}"
     server = {**STUBBORN, "args": [*STUBBORN["args"], "--name", mark]}  # type: ignore[misc]

@@ -178,6 +178,15 @@ async def test_a_list_that_goes_wrong_ends_with_its_cause(
     await session.close()
 
 
+async def test_capabilities_that_are_a_lie_are_told_list_by_list(connector: Connector, raw: Callable) -> None:
+    session = await connector.open_session(raw("lying-capabilities"))
+    listings = {what: await session.list_all(what) for what in ("tools", "resources", "prompts")}
+    await session.close()
+    told = "JSON-RPC error -32601: Method not found"
+    problems = {what: listing.problem for what, listing in listings.items()}
+    assert problems == {"tools": None, "resources": told, "prompts": told}
+
+
 async def test_one_bad_tool_does_not_hide_the_others(connector: Connector, raw: Callable) -> None:
     session = await connector.open_session(raw("one-bad-tool"))
     listing = await session.list_all("tools")
