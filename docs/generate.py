@@ -106,7 +106,7 @@ def _options() -> Iterator[str]:
     yield "# Options of pytest\n\nAll of them work in `addopts` as well.\n"
     yield "| option | meaning |\n|---|---|"
     for name, settings in recorder.options:
-        choices = "|".join(settings.get("choices", ()))
+        choices = "|".join(str(one) for one in settings.get("choices", ()))
         value = settings.get("metavar", choices) if settings.get("action") != "store_true" else ""
         yield f"| {_code(f'{name} {value}'.strip())} | {_cell(settings['help'])} |"
     yield "\n## Settings in `mcp-assay.toml`\n\nAlso below `[tool.mcp-assay]` in `pyproject.toml`.\n"
