@@ -64,6 +64,10 @@ def plan(
     _announce(specs, overlay, present)
     settings = Settings(allow_writes=allow_writes)
     decided = asyncio.run(_decide(specs, overlay, variables, settings, Limits(start_s=start_timeout)))
+    for server in decided:
+        if server.managed.launch is not None:
+            # A token that was given meanwhile is a secret as well.
+            present.redactor.learn(server.managed.launch.secrets)
     if as_json:
         click.echo(json.dumps({"servers": [_json(server, present) for server in decided]}, indent=2))
     else:
