@@ -40,6 +40,15 @@ def test_advice_is_a_warning_with_a_letter_and_word_of_its_own(project: Project)
     result.stdout.fnmatch_lines(["*ADV-001.echo WARN*"])
 
 
+def test_warnings_are_listed_with_all_outcomes_and_stand_in_the_junit_file(project: Project) -> None:
+    pytester = project({"memory": raw_server()}, checks=("reachable", "described"))
+    result = pytester.runpytest_subprocess("--mcp-config", "servers.json", "-q", "-rA", "--junitxml", "junit.xml")
+    result.stdout.fnmatch_lines(["WARN servers.json::memory::schema::ADV-001.echo - a poor one"])
+    text = (pytester.path / "junit.xml").read_text("utf-8")
+    assert '<property name="verdict" value="warn"' in text
+    assert '<property name="warning" value="a poor one"' in text
+
+
 def test_a_stricter_level_turns_warnings_into_failures(project: Project) -> None:
     result = project({"memory": raw_server()}, checks=("described",)).runpytest_subprocess(
         "--mcp-config", "servers.json", "--mcp-level", "all"

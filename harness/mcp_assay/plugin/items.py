@@ -107,6 +107,9 @@ class CheckItem(AssayItem):
         """Wait for the verdict and raise what it asks for."""
         verdict = self.verdict = self.config.stash[STATE].verdict(self.planned)
         self.user_properties += [("check", verdict.check), ("level", verdict.level.value), ("spec", verdict.spec)]
+        self.user_properties.append(("verdict", verdict.outcome.value))
+        if verdict.outcome is Outcome.WARN:
+            self.user_properties.append(("warning", verdict.observed or ""))
         match verdict.outcome:
             case Outcome.FAIL:
                 raise CheckViolatedError(describe(verdict))

@@ -42,6 +42,7 @@ _WORKFLOW = "mcp_workflow"
 _FACTS = "mcp_facts"
 _PLANNED = "mcp_planned"
 _FIRST_WORKER = "gw0"
+_ALL_OUTCOMES = frozenset("aA")
 _TERMINATED = 128 + signal.SIGTERM
 
 
@@ -242,12 +243,23 @@ class SessionHooks:
         untimed = sum(verdict.reason == BESIDE_OTHERS for verdict in self._verdicts)
         if untimed:
             terminalreporter.write_line(f"{untimed} performance checks are {BESIDE_OTHERS}", yellow=True)
+        for line in self._listed_warnings():
+            terminalreporter.write_line(line, yellow=True)
         for line in differences(self._verdicts, self._variants()):
             terminalreporter.write_line(line)
         for line in self._state.suggestions(self._verdicts, list(self._facts.values())):
             terminalreporter.write_line(self._state.presenter.text(line))
         for message in self._messages:
             terminalreporter.write_line(message, red=True)
+
+    def _listed_warnings(self) -> Iterator[str]:
+        """Yield every warning when the user asks for all outcomes: pytest's own summary knows only its own."""
+        if not set(self._config.getoption("reportchars") or "") & _ALL_OUTCOMES:
+            return
+        for verdict in self._verdicts:
+            if verdict.outcome is Outcome.WARN:
+                reason = f" ({verdict.reason})" if verdict.reason else ""
+                yield self._state.presenter.line(f"WARN {verdict.nodeid} - {verdict.observed or ''}{reason}")
 
     def pytest_unconfigure(self) -> None:
         """Leave nothing behind, also when the session never came to its end."""
