@@ -34,6 +34,7 @@ LATE_IMPORTS = {
 BROAD_HANDLERS = {
     "harness/mcp_assay/readiness/engine.py": "a check of a third party may raise anything: a verdict of its own",
     "harness/mcp_assay/runtime/manager.py": "a bug of ours at one server must not take the others of the run with it",
+    "harness/mcp_assay/plugin/report_targets.py": "a writer of a third party may raise anything: its report is missing",
     "harness/mcp_assay/wire/official_main.py": "the outermost frame of a helper process: what it raises is its answer",
 }
 """Module -> why one handler in it catches everything. An entry that is no longer needed is a failure."""

@@ -29,7 +29,9 @@ _LEAST_SPAN = 0.1
 def trend_section(document: Document) -> str:
     """Return a chart for each metric that was measured in at least two runs, the changed ones first."""
     trends = [trend for trend in document.get("trends", []) if len(trend["points"]) > 1]
-    return "".join(_section(sorted(trends, key=lambda trend: not _shown(trend)[1]))) if trends else ""
+    if not trends:
+        return ""
+    return "".join(_section(sorted(trends, key=lambda trend: (trend.get("course") != "worse", not _shown(trend)[1]))))
 
 
 def sparkline(document: Document, config: str, server: str) -> str:
@@ -77,7 +79,8 @@ def _section(trends: Sequence[TrendEntry]) -> Iterator[str]:
     yield "<h2>Trends</h2>"
     yield (
         f"<p>{plural(len(trends), 'metric')} over past runs, {changed} with a change of level. The thin line is what "
-        "each run measured, the thick one the median between changes, the dashed mark the first run at a new level.</p>"
+        "each run measured, the thick one the median between changes, the dashed mark the first run at a new level, "
+        "the dotted line the value beyond which a run is worse than noise explains.</p>"
     )
     yield '<div class="filters" id="trend-filter" hidden><label>Find a metric '
     yield '<input type="search" autocomplete="off"></label><output></output></div><ul class="trends">'
@@ -94,11 +97,12 @@ def _card(trend: TrendEntry) -> str:
     values = [point["value"] for point in points]
     last, unit, metric = points[-1], trend["unit"], escape(line(trend["metric"], 60))
     told = "".join(f"<li>{escape(words)}</li>" for words in _changes_in_words(points, changes, unit))
+    kind = " worse" if trend.get("course") == "worse" else " changed" if changes else ""
     return (
-        f'<li class="trend{" changed" if changes else ""}"><h3>{escape(line(where, 80))}</h3>'
+        f'<li class="trend{kind}"><h3>{escape(line(where, 80))}</h3>'
         f'<p><span class="soft">{metric}</span> <strong>{_value(last["value"], unit)}</strong> '
         f'<span class="soft">between {_value(min(values), unit)} and {_value(max(values), unit)} in '
-        f"{plural(len(points), 'run')}</span></p>{_chart(points, changes, where)}"
+        f"{plural(len(points), 'run')}</span></p>{_chart(trend, points, changes)}"
         f'<p class="ends soft"><span>{escape(_day(points[0]))}</span><span>{escape(_day(last))}</span></p>'
         f"{f'<ul>{told}</ul>' if told else ''}</li>"
     )
@@ -112,16 +116,19 @@ def _shown(trend: TrendEntry) -> tuple[list[TrendPoint], list[int]]:
     return points, [at for at in changes if 0 < at < len(points)]
 
 
-def _chart(points: Sequence[TrendPoint], changes: Sequence[int], where: str) -> str:
-    """Return the chart of a trend."""
+def _chart(trend: TrendEntry, points: Sequence[TrendPoint], changes: Sequence[int]) -> str:
+    """Return the chart of a trend, with the value beyond which it is worse than its noise explains, if known."""
+    limit = trend.get("limit")
     frame = _Frame(points, _WIDTH, _HEIGHT)
     marks = "".join(
         f'<line class="change" x1="{frame.x(at - 0.5)}" y1="2" x2="{frame.x(at - 0.5)}" y2="{_HEIGHT - 2}"/>'
         for at in changes
     )
+    if limit is not None and 0 <= frame.y(limit) <= _HEIGHT:
+        marks += f'<line class="limit" x1="0" y1="{frame.y(limit)}" x2="{_WIDTH}" y2="{frame.y(limit)}"/>'
     levels = "".join(_level(points, start, end, frame) for start, end in _segments(points, changes))
     last = f'<circle cx="{frame.x(len(points) - 1)}" cy="{frame.y(points[-1]["value"])}" r="3.5"/>'
-    label = escape(line(f"{where} over {plural(len(points), 'run')}", 160))
+    label = escape(line(f"{trend['metric']} of {trend['server']} over {plural(len(points), 'run')}", 160))
     return (
         f'<svg class="chart" viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" aria-label="{label}">'
         f"{marks}{_line(points, frame)}{levels}{last}</svg>"

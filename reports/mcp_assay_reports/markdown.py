@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING
 
+from mcp_assay_reports.changes import changed_scores, changes_in_words, gathered
 from mcp_assay_reports.findings import Cluster, clusters, gaps, left_out, server_clusters, slowest
 from mcp_assay_reports.texts import (
     CATEGORY_TITLES,
@@ -27,9 +28,9 @@ from mcp_assay_reports.texts import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
-    from mcp_assay.core.contract import Document, ResultEntry, ServerEntry
+    from mcp_assay.core.contract import ChangedFinding, Document, ResultEntry, ServerEntry
 
 LARGEST = 1024 * 1024
 """Bytes that GitHub takes as a step summary."""
@@ -90,6 +91,7 @@ def cell(text: str, limit: int = 80) -> str:
 def _sections(document: Document, detail: _Detail, *, shortened: bool) -> Iterator[str]:
     """Yield the report's lines."""
     yield from _head(document)
+    yield from _changes(document)
     yield from _table(document, detail.servers)
     yield from _unusable(document, detail.servers)
     yield from _costliest(document)
@@ -119,6 +121,32 @@ def _head(document: Document) -> Iterator[str]:
     remarks = [*([partial] if partial else []), *run.get("problems", [])]
     yield from (f"- {code(remark, 300)}" for remark in remarks[:_MOST_REMARKS])
     yield from [""] * bool(remarks)
+
+
+def _changes(document: Document, most: int = 10) -> Iterator[str]:
+    """Yield what changed since the run or file that this run was compared with."""
+    changes = document.get("changes")
+    if changes is None:
+        return
+    yield f"### Since {code(changes['since'], 120)}: {changes_in_words(changes)}"
+    yield ""
+    for entry in changed_scores(changes)[:most]:
+        before, now = ("not judged" if value is None else score(value) for value in (entry["before"], entry["now"]))
+        words = entry["verdict_before"] or "not judged", entry["verdict_now"] or "not judged"
+        verdicts = f", {words[0]} → **{words[1]}**" if words[0] != words[1] else ""
+        yield f"- {code(entry['server'], 80)}: {before} → {now}{verdicts}"
+    for title, found in (("new", changes["new"]), ("gone", changes["gone"])):
+        groups = gathered(found)
+        yield from (f"- {title}: {_changed(entries)}" for entries in groups[:most])
+        yield from [f"- _and {len(groups) - most} more {title}_"] if len(groups) > most else []
+    yield ""
+
+
+def _changed(entries: Sequence[ChangedFinding]) -> str:
+    """Return the findings of one check that came or went on one server."""
+    first, tools = entries[0], [code(entry["tool"], 60) for entry in entries if entry["tool"] is not None]
+    where = f"{plural(len(tools), 'tool')} of {code(first['server'], 60)}: {listing(tools)}" if tools else ""
+    return f"**{code(first['check'], 60)}** ({first['verdict']}) on {where or code(first['server'], 60)}"
 
 
 def _table(document: Document, most: int) -> Iterator[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import stat
 from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any, cast
@@ -14,9 +15,35 @@ from mcp_assay.core.errors import UsageError
 from mcp_assay_reports.texts import line
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from mcp_assay.core.contract import Document
 
 _HINT = "give a file written by --mcp-report json=PATH"
+
+
+LARGEST = 512 * 1024 * 1024
+"""Bytes of the largest report that is read; 10,000 results have about 8 MB."""
+
+
+def read_report(path: Path) -> Document:
+    """Return the report in a file.
+
+    Raises:
+        UsageError: The file cannot be read or is no report.
+    """
+    try:
+        found = path.stat()
+        if not stat.S_ISREG(found.st_mode):
+            raise UsageError(f"{path} is not a regular file", hint="name the file written by --mcp-report json=PATH")
+        if found.st_size > LARGEST:
+            raise UsageError(f"{path} is larger than {LARGEST // 1024 // 1024} MiB")
+        text = path.read_text("utf-8")
+    except OSError as error:
+        raise UsageError(f"{path} cannot be read: {error.strerror or error}") from None
+    except UnicodeDecodeError:
+        raise UsageError(f"{path} is not UTF-8 text") from None
+    return parse_document(text, name=str(path))
 
 
 def parse_document(text: str, *, name: str = "the report") -> Document:

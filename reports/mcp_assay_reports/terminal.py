@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING
 
 from tabulate import DataRow, TableFormat, tabulate
 
+from mcp_assay_reports.changes import changes_in_words, gathered
 from mcp_assay_reports.findings import Cluster, clusters, gaps, left_out, slowest
 from mcp_assay_reports.texts import category_score, line, listing, percent, plural, score, seconds
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
-    from mcp_assay.core.contract import Document, ReadinessWord, ServerEntry
+    from mcp_assay.core.contract import ChangedFinding, Document, ReadinessWord, ServerEntry
 
 _HEADERS = ("server", "conn", "schema", "exec", "cross", "perf", "evid", "p95", "score", "verdict")
 _CATEGORIES = ("connectivity", "schema", "execution", "cross_server", "performance")
@@ -95,7 +96,8 @@ def render_summary(document: Document, width: int = 80, *, color: bool = False, 
         encoding: What the terminal can show; other characters become escapes.
     """
     screen = _Screen(width=max(width, _NARROWEST), color=color, encoding=encoding)
-    parts = [_table(document, screen), *_unusable(document, screen), *_costliest(document, screen)]
+    parts = [_table(document, screen), *_changes(document, screen), *_unusable(document, screen)]
+    parts += _costliest(document, screen)
     return "\n".join([*parts, *_not_exercised(document, screen), *_closing(document, screen)])
 
 
@@ -134,6 +136,28 @@ def _shortened(name: str, room: int) -> str:
         return name
     tail = (room - 2) // 2
     return f"{name[: room - 2 - tail]}..{name[-tail:]}"
+
+
+def _changes(document: Document, screen: _Screen) -> Iterator[str]:
+    """Yield what changed since the run or file that this run was compared with."""
+    changes = document.get("changes")
+    if changes is None:
+        return
+    yield "\n" + screen.wrapped(f"since {screen.text(changes['since'], 60)}: {changes_in_words(changes)}", "", "  ")
+    for title, found in (("new", changes["new"]), ("gone", changes["gone"])):
+        groups = gathered(found)
+        for entries in groups[:_MOST_FINDINGS]:
+            yield screen.wrapped(f"{title}: {_changed(entries, screen)}", "  ", "     ")
+        if len(groups) > _MOST_FINDINGS:
+            yield f"  and {len(groups) - _MOST_FINDINGS} more {title}"
+
+
+def _changed(entries: Sequence[ChangedFinding], screen: _Screen) -> str:
+    """Return the findings of one check that came or went on one server."""
+    first = entries[0]
+    tools = [screen.text(entry["tool"], 40) for entry in entries if entry["tool"] is not None]
+    where = f"{plural(len(tools), 'tool')} of {screen.text(first['server'], 40)}: {listing(tools, 3)}"
+    return f"{screen.text(first['check'], 40)} on {where if tools else screen.text(first['server'], 40)}"
 
 
 def _unusable(document: Document, screen: _Screen) -> Iterator[str]:

@@ -113,3 +113,31 @@ def test_two_runs_at_once_leave_one_whole_report(folder: Path) -> None:
     assert document["summary"]["verdict"] == "READY"
     assert (folder / "r.html").read_text().rstrip().endswith("</html>")
     assert list(folder.glob(".mcp-assay-*")) == []
+
+
+BROKEN_WRITER = """
+
+
+class Broken:
+    name = "broken"
+    suffix = ".txt"
+
+    def render(self, document):
+        return {"not": "a text"} if document["results"] else 1 / 0
+
+
+def pytest_mcp_report_writers(config):
+    return [Broken()]
+"""
+
+
+def test_a_writer_of_a_third_party_that_fails_costs_its_own_report_only(folder: Path) -> None:
+    conftest = folder / "conftest.py"
+    conftest.write_text(conftest.read_text() + BROKEN_WRITER)
+    status, output = ended(start(folder, *reports("broken=r.txt", "json=r.json")))
+    assert status == 1
+    assert f"the broken report {folder}/r.txt is missing: its writer failed with AttributeError" in output
+    assert "Traceback" not in output
+    assert "readiness: READY" in output
+    assert (folder / "r.json").exists()
+    assert not (folder / "r.txt").exists()

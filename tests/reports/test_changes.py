@@ -2,7 +2,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from mcp_assay_reports import markdown
 from mcp_assay_reports.changes import changed_scores, changes_in_words, compared, gathered
+from mcp_assay_reports.terminal import render_summary
 
 if TYPE_CHECKING:
     from mcp_assay.core.contract import Document
@@ -42,6 +44,29 @@ def test_what_came_and_went_is_told(document: Document) -> None:
 def test_what_was_not_exercised_again_is_not_gone(document: Document) -> None:
     assert compared(with_verdict(document, "TOOL-003", "skip"), document, since="x")["gone"] == []
     assert compared(without(document, "TOOL-003"), document, since="x")["gone"] == []
+
+
+def with_changes(document: Document) -> Document:
+    changes = compared(document, with_verdict(document, "TOOL-003", "pass"), since="main.json")
+    return {**document, "changes": changes}
+
+
+def test_markdown_tells_the_changes_right_after_the_verdict(document: Document) -> None:
+    text = markdown.render(with_changes(document))
+    assert "### Since `main.json`: 14 new findings, 0 gone, 2 still there" in text
+    assert "- new: **`TOOL-003`** (fail) on 14 tools of `everything`: `tool_10`, `tool_11`" in text
+    assert text.index("## MCP readiness") < text.index("### Since") < text.index("| Server |")
+
+
+def test_the_terminal_tells_the_changes(document: Document) -> None:
+    text = render_summary(with_changes(document))
+    assert "since main.json: 14 new findings, 0 gone, 2 still there" in text
+    assert "  new: TOOL-003 on 14 tools of everything: tool_10, tool_11, tool_12 and 11 more" in text
+
+
+def test_a_report_without_comparison_says_nothing_of_one(document: Document) -> None:
+    assert "ince" not in markdown.render(document).split("| Server |")[0]
+    assert "since" not in render_summary(document)
 
 
 def test_a_server_that_got_worse_comes_before_one_that_got_better(document: Document) -> None:

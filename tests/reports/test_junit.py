@@ -1,12 +1,12 @@
 from __future__ import annotations
 
 import io
-import re
 from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree as ET
 
 import junitparser
 import pytest
+from jenkins import assert_jenkins_would_take
 
 from mcp_assay_reports import junit
 from mcp_assay_reports.texts import score
@@ -15,55 +15,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from mcp_assay.core.contract import Document
-
-# What the schema of Jenkins' xUnit plugin (junit-10.xsd) allows, attribute by attribute and child by child.
-ATTRIBUTES = {
-    "testsuites": {"name", "time", "tests", "failures", "errors"},
-    "testsuite": {
-        "name",
-        "tests",
-        "failures",
-        "errors",
-        "group",
-        "time",
-        "skipped",
-        "timestamp",
-        "hostname",
-        "id",
-        "package",
-        "file",
-        "log",
-        "url",
-    },
-    "testcase": {"name", "time", "classname", "group"},
-    "properties": set(),
-    "property": {"name", "value"},
-    "failure": {"type", "message"},
-    "error": {"type", "message"},
-    "skipped": {"type", "message"},
-    "system-out": set(),
-    "system-err": set(),
-}
-CHILDREN = {
-    "testsuites": {"testsuite"},
-    "testsuite": {"testsuite", "properties", "testcase", "system-out", "system-err"},
-    "testcase": {"skipped", "error", "failure", "system-out", "system-err"},
-    "properties": {"property"},
-}
-TIME = re.compile(r"[0-9]+(\.[0-9]{0,3})?")
-
-
-def assert_jenkins_would_take(text: str) -> ET.Element:
-    root = ET.fromstring(text)
-    for element in root.iter():
-        assert set(element.keys()) <= ATTRIBUTES[element.tag]
-        assert {child.tag for child in element} <= CHILDREN.get(element.tag, set())
-        assert TIME.fullmatch(element.get("time", "0"))
-        if element.tag in {"testsuite", "testcase"}:
-            assert element.get("name")
-    for suite in root.iter("testsuite"):
-        assert {"name", "tests", "failures", "errors"} <= set(suite.keys())
-    return root
 
 
 @pytest.mark.parametrize("name", ["document", "hostile_document", "big_document", "with_long_texts"])

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import click
 
-from mcp_assay.cli.documents import read_report
 from mcp_assay.core.clock import SystemClock
 from mcp_assay.core.presentation import Presenter
 from mcp_assay.readiness.gate import Reason, reasons_against
 from mcp_assay.readiness.gate_policy import GatePolicy
+from mcp_assay_reports.reading import read_report
 
 CLOSED = 1
 """Exit code when the report does not pass."""

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import click
 
-from mcp_assay.cli.documents import read_report, write_report
+from mcp_assay.cli.documents import write_report
 from mcp_assay_reports import find_writer
 from mcp_assay_reports.merge import merge as merge_documents
+from mcp_assay_reports.reading import read_report
 
 _STDOUT = Path("-")
 

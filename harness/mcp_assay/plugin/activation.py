@@ -20,6 +20,7 @@ from mcp_assay.plugin.accepted import Accepted
 from mcp_assay.plugin.arguments import arguments_for
 from mcp_assay.plugin.benchmarking import BenchmarkStore, untimed_because
 from mcp_assay.plugin.builtin import BuiltinChecksAndWriters
+from mcp_assay.plugin.comparing import Comparing
 from mcp_assay.plugin.options import LOCK_CHECK, Options
 from mcp_assay.plugin.repeating import arguments_of, examples_folder
 from mcp_assay.plugin.report_targets import targets_of
@@ -79,6 +80,7 @@ def _activate(config: pytest.Config, options: Options, given: Sequence[str]) -> 
     benchmarks = BenchmarkStore(config, options.mcp_compare_fail)
     config.pluginmanager.register(benchmarks, "mcp_assay_benchmarks")
     config.pluginmanager.register(SessionHooks(config, state, options, targets, benchmarks), "mcp_assay_session")
+    config.pluginmanager.register(Comparing.of(options, state.accepted, invoked_in), "mcp_assay_comparing")
     if options.mcp_history is not None and not hasattr(config, "workerinput"):
         config.pluginmanager.import_plugin("mcp_assay.plugin.history")
 

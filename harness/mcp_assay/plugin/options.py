@@ -46,6 +46,7 @@ class Options:
     mcp_budget: float | None
     mcp_examples: str
     mcp_report: list[str]
+    mcp_against: str | None
     mcp_history: str | None
     mcp_compare_fail: list[Threshold]
     mcp_lock: str | None
@@ -307,6 +308,12 @@ def _add_what_to_write(group: pytest.OptionGroup) -> None:
         metavar="FORMAT=PATH",
         help="write a report: json=PATH, markdown=PATH, junit=PATH, html=PATH, sarif=PATH, github=PATH, "
         "prometheus=PATH, github-benchmark=PATH, otlp=PATH; repeatable",
+    )
+    group.addoption(
+        "--mcp-against",
+        default=None,
+        metavar="RUN.JSON",
+        help="JSON report of an earlier run, such as the main branch's: summary and reports say what changed since",
     )
     group.addoption(
         "--mcp-history",

@@ -46,7 +46,14 @@ def write_reports(targets: Iterable[ReportTarget], document: Document) -> Iterat
         try:
             write_atomically(target.path, target.writer.render(document))
         except OSError as problem:
-            yield f"the {target.writer.name} report {target.path} is missing: {problem.strerror or problem}"
+            yield _missing(target, problem.strerror or str(problem))
+        except Exception as problem:  # noqa: BLE001  a writer of a third party must not take the verdict with it
+            yield _missing(target, f"its writer failed with {type(problem).__name__}: {problem}")
+
+
+def _missing(target: ReportTarget, reason: str) -> str:
+    """Return the sentence that says which report is missing, and why."""
+    return f"the {target.writer.name} report {target.path} is missing: {reason}"
 
 
 def _target(text: str, writers: Sequence[Writer], invoked_in: Path) -> ReportTarget:

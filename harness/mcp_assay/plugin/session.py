@@ -13,6 +13,7 @@ from mcp_assay.config.spec import TransportKind
 from mcp_assay.core.errors import AssayError, UsageError
 from mcp_assay.core.verdicts import Outcome
 from mcp_assay.plugin.items import CheckItem, ConfigFile
+from mcp_assay.plugin.junit_properties import add_suite_properties
 from mcp_assay.plugin.progress import LiveProgress
 from mcp_assay.plugin.redacting import redact_report
 from mcp_assay.plugin.repeating import check_only_one_tool
@@ -301,6 +302,7 @@ class SessionHooks:
             line for lines in hook.pytest_mcp_document(config=self._config, document=document) for line in lines
         ]
         status = self._settle(document, status, problems)
+        add_suite_properties(self._config, document)
         missing = list(write_reports(self._targets, document))
         self._messages += missing
         if missing and status == pytest.ExitCode.OK:

@@ -1,0 +1,33 @@
+"""What pytest's own ``--junitxml`` says of servers: scores and verdicts, where its schema has room for them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import pytest
+
+    from mcp_assay.core.contract import Document
+
+
+def has_strict_junit(config: pytest.Config) -> bool:
+    """Return whether pytest writes a JUnit file by the schema that knows properties of suites only, not of cases."""
+    return bool(config.getoption("xmlpath", None)) and config.getini("junit_family") == "xunit2"
+
+
+def add_suite_properties(config: pytest.Config, document: Document) -> None:
+    """Add verdict and score of the run and of each server to the suite of pytest's JUnit file, if one is written."""
+    summary = document["summary"]
+    found = [("mcp-assay readiness", summary["verdict"]), ("mcp-assay score", f"{summary['score']:.4g}")]
+    for server in document["servers"]:
+        readiness = server["readiness"]
+        found += [
+            (f"mcp-assay readiness {server['name']}", readiness["verdict"]),
+            (f"mcp-assay score {server['name']}", f"{readiness['score']:.4g}"),
+        ]
+    # The plugin that writes the file has no name and its class is private; this method is what it offers to fixtures.
+    for plugin in config.pluginmanager.get_plugins():
+        add: Any = getattr(plugin, "add_global_property", None)
+        if add is not None:
+            for name, value in found:
+                add(name, value)
