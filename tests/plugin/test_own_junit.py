@@ -36,6 +36,7 @@ def test_it_keeps_to_the_schema_and_has_scores_and_verdicts(written: Callable[..
     assert properties["mcp-assay readiness"] == "UNREACHABLE"
     assert properties["mcp-assay readiness dead"] == "UNREACHABLE"
     assert 0 < float(properties["mcp-assay score raw"]) < 100
+    assert properties["mcp-assay check CONN-001"].startswith("MUST")
     failed = next(case for case in suite if case.name == "CONN-001" and case.result)
     assert failed.classname == "servers.json.dead.connectivity"
     assert "reproduce:" in (root.findtext(".//failure") or "")

@@ -88,7 +88,7 @@ def test_every_report_agrees_with_the_run(project: Project) -> None:
     assert {entry["server"] for entry in report["benchmarks"]} == {"memory"}
     assert len(ET.parse(pytester.path / "r.xml").findall(".//testcase")) == len(report["results"])
     names = {p.get("name") for p in ET.parse(pytester.path / "own.xml").findall(".//property")}
-    assert {"check", "level", "spec"} <= names
+    assert {"mcp-assay check CONN-001", "mcp-assay score memory"} <= names
     assert "memory" in (pytester.path / "r.md").read_text()
 
 

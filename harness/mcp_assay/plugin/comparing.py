@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from mcp_assay.readiness.baseline import Baseline, BaselineEntry
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+# Compared by identity: pytest keeps plugins in a set.
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Comparing:
     """Adds the changes to a report.
 

@@ -1,4 +1,4 @@
-"""What pytest's own ``--junitxml`` says of servers: scores and verdicts, where its schema has room for them."""
+"""What pytest's own ``--junitxml`` says of servers: scores, verdicts and rules, where its schema has room."""
 
 from __future__ import annotations
 
@@ -16,7 +16,10 @@ def has_strict_junit(config: pytest.Config) -> bool:
 
 
 def add_suite_properties(config: pytest.Config, document: Document) -> None:
-    """Add verdict and score of the run and of each server to the suite of pytest's JUnit file, if one is written."""
+    """Add to the suite of pytest's JUnit file, if one is written, what its cases have no room for.
+
+    Verdict and score of the run and of each server, level and specification of each check.
+    """
     summary = document["summary"]
     found = [("mcp-assay readiness", summary["verdict"]), ("mcp-assay score", f"{summary['score']:.4g}")]
     for server in document["servers"]:
@@ -25,6 +28,8 @@ def add_suite_properties(config: pytest.Config, document: Document) -> None:
             (f"mcp-assay readiness {server['name']}", readiness["verdict"]),
             (f"mcp-assay score {server['name']}", f"{readiness['score']:.4g}"),
         ]
+    checks = {r["check"]: f"{r['level']} {r['spec']}".strip() for r in document["results"]}
+    found += [(f"mcp-assay check {check}", about) for check, about in checks.items()]
     # The plugin that writes the file has no name and its class is private; this method is what it offers to fixtures.
     for plugin in config.pluginmanager.get_plugins():
         add: Any = getattr(plugin, "add_global_property", None)
