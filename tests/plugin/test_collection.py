@@ -155,3 +155,12 @@ def test_xdist_is_not_needed(project: Project) -> None:
     pytester = project({"memory": raw_server()}, checks=("reachable",))
     result = pytester.runpytest_subprocess("--mcp-config", "servers.json", "--strict-markers", "-p", "no:xdist")
     result.assert_outcomes(passed=1)
+
+
+def test_the_head_of_a_run_says_what_answered_and_what_did_not(project: Project) -> None:
+    pytester = project({"raw": raw_server(), "dead": raw_server("--exit"), "off": {**raw_server(), "disabled": True}})
+    result = pytester.runpytest_subprocess("--mcp-config", "servers.json")
+    result.stdout.fnmatch_lines(
+        ["raw: raw *, revision 20*, * tools*, ready after * s", "dead: failed: *", "off: disabled*", "servers.json *"],
+        consecutive=False,
+    )

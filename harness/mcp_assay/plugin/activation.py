@@ -74,7 +74,7 @@ def _activate(config: pytest.Config, options: Options, given: Sequence[str]) -> 
     config.args[:] = arguments_for(
         config.args, documents, given_by_user=given_by_user, with_suites=options.mcp_suite, invoked_in=invoked_in
     )
-    if not given_by_user:
+    if all(argument.partition("::")[0] in {str(document.path) for document in documents} for argument in config.args):
         _quiet_asyncio()
     config.pluginmanager.register(parametrisation, "mcp_assay_parametrisation")
     benchmarks = BenchmarkStore(config, options.mcp_compare_fail)

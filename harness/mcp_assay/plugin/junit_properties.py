@@ -1,4 +1,4 @@
-"""What pytest's own ``--junitxml`` says of servers: scores, verdicts and rules, where its schema has room."""
+"""What pytest's own ``--junitxml`` says of whole servers, where its schema has room: properties of the suite."""
 
 from __future__ import annotations
 
@@ -8,11 +8,6 @@ if TYPE_CHECKING:
     import pytest
 
     from mcp_assay.core.contract import Document
-
-
-def has_strict_junit(config: pytest.Config) -> bool:
-    """Return whether pytest writes a JUnit file by the schema that knows properties of suites only, not of cases."""
-    return bool(config.getoption("xmlpath", None)) and config.getini("junit_family") == "xunit2"
 
 
 def add_suite_properties(config: pytest.Config, document: Document) -> None:

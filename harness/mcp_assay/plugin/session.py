@@ -20,6 +20,7 @@ from mcp_assay.plugin.repeating import check_only_one_tool
 from mcp_assay.plugin.report_targets import write_reports
 from mcp_assay.plugin.revisions import differences
 from mcp_assay.plugin.state import BESIDE_OTHERS
+from mcp_assay.plugin.text import introduction
 from mcp_assay.plugin.transfer import decode_facts, decode_verdict, encode_facts, encode_verdict, merge_facts
 from mcp_assay.plugin.workflow_items import WorkflowItem
 from mcp_assay.readiness.document import RunFacts, ServerStatus, build_document
@@ -44,6 +45,7 @@ _FACTS = "mcp_facts"
 _PLANNED = "mcp_planned"
 _FIRST_WORKER = "gw0"
 _ALL_OUTCOMES = frozenset("aA")
+_MOST_INTRODUCED = 40
 _TERMINATED = 128 + signal.SIGTERM
 
 
@@ -143,6 +145,14 @@ class SessionHooks:
             except AssayError as problem:
                 raise pytest.UsageError(str(problem)) from None
 
+    def pytest_report_collectionfinish(self) -> Iterator[str]:
+        """Yield what answered: name and version of each server, the revision it is judged in, what it offers."""
+        if self._state.discovered:
+            facts = self._state.server_facts()
+            yield from (self._state.presenter.line(introduction(server), 200) for server in facts[:_MOST_INTRODUCED])
+            if len(facts) > _MOST_INTRODUCED:
+                yield f"and {len(facts) - _MOST_INTRODUCED} more servers"
+
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> None:
         """Start the lanes with the first check, after a user's own tests that come before it; show how far they are.
@@ -151,6 +161,8 @@ class SessionHooks:
         """
         if isinstance(item, CheckItem):
             self._state.start_lanes()
+        # What a benchmark times in its test function is in no lane, so that nobody would ever end the wait.
+        if isinstance(item, CheckItem) and item.may_run_ahead:
             self._progress.follow(lambda patience_s: self._state.is_judged(item.planned, patience_s))
 
     @pytest.hookimpl(wrapper=True)

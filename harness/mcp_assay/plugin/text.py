@@ -5,10 +5,13 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+from mcp_assay.readiness.document import ServerStatus
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from mcp_assay.core.verdicts import Verdict
+    from mcp_assay.readiness.document import ServerFacts
 
 _SHOWN_EXCHANGE = 800
 
@@ -16,6 +19,24 @@ _SHOWN_EXCHANGE = 800
 def describe(verdict: Verdict) -> str:
     """Return a finding as a person reads it: requirement, expected, observed, exchange, rule, how to repeat it."""
     return "\n".join(_lines(verdict))
+
+
+def introduction(server: ServerFacts) -> str:
+    """Return in one line what a server is, or why it is not there; its texts are as the server sent them."""
+    if server.error is not None:
+        return f"{server.name}: {server.status.value}: {server.error.message}"
+    if server.status is not ServerStatus.CONNECTED:
+        return f"{server.name}: {server.status.value}"
+    info = server.server_info or {}
+    parts = [
+        " ".join(str(info[key]) for key in ("name", "version") if info.get(key)) or "no name of its own",
+        f"revision {server.revision or 'unknown'}",
+        f"{len(server.tools)} tools",
+        *([f"{server.resources} resources"] if server.resources else []),
+        *([f"{server.prompts} prompts"] if server.prompts else []),
+        *([f"ready after {server.connect_s:.2f} s"] if server.connect_s is not None else []),
+    ]
+    return f"{server.name}: {', '.join(parts)}"
 
 
 def _lines(verdict: Verdict) -> Iterator[str]:
