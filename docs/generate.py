@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import re
 from importlib.resources import files
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from mkdocs.structure.files import File
 
+import mcp_assay
 from mcp_assay.cli.checks import NEEDS, catalogue, levels_of
 from mcp_assay.cli.main import COMMANDS, main
 from mcp_assay.config.overlay_reader import BUDGETS, SERVER_KEYS, THRESHOLDS
@@ -81,6 +83,7 @@ def pages() -> dict[str, str]:
         "reference/options.md": "\n".join(_options()),
         "reference/cli.md": "\n".join(_commands()),
         "reference/report.md": "\n".join(_report()),
+        "reference/api.md": "\n".join(_api()),
         "reference/baselines.md": "\n".join(_baselines()),
         "checks.md": "\n".join(_catalogue()),
         "runtime.md": "# The library\n\nSee the docstrings of `mcp_assay.runtime`.\n",
@@ -125,6 +128,31 @@ def _commands() -> Iterator[str]:
                 raise LookupError(name)
             context = click.Context(command, parent=root, info_name=name, terminal_width=100, max_content_width=100)
             yield f"## {name}\n\n```text\n{command.get_help(context)}\n```\n"
+
+
+def _api() -> Iterator[str]:
+    yield "# The API\n\nWhat `import mcp_assay` offers; [the library](../runtime.md) shows it in use.\n"
+    for name in mcp_assay.__all__:
+        part = getattr(mcp_assay, name)
+        if inspect.isclass(part):
+            yield f"## {name}\n\n{_documented(part)}\n"
+            yield from _methods(part)
+
+
+def _methods(part: type) -> Iterator[str]:
+    for name, member in vars(part).items():
+        found = member.__func__ if isinstance(member, classmethod | staticmethod) else member
+        if name.startswith("_") or not (inspect.isfunction(found) or isinstance(found, property)):
+            continue
+        words = name if isinstance(found, property) else f"{name}{inspect.signature(found)}"
+        yield f"### {name}\n\n```python\n{words}\n```\n\n{_documented(found)}\n"
+
+
+def _documented(part: object) -> str:
+    """Return a docstring: its first paragraph as text, the rest as it stands in the code."""
+    first, _, rest = (inspect.getdoc(part) or "").partition("\n\n")
+    told = _cell(first).replace("`", "")
+    return f"{told}\n\n```text\n{rest}\n```" if rest else told
 
 
 def _report() -> Iterator[str]:
