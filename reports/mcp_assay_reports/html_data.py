@@ -33,8 +33,8 @@ class _Strings:
     """A table of texts; once full it takes no more.
 
     Attributes:
-        room: Characters that are still free for texts.
-        exchanges: Characters that are still free for exchanges.
+        room: Bytes of the file that are still free for texts, as they are embedded.
+        exchanges: Bytes that are still free for exchanges.
     """
 
     room: int = _MOST_TEXT
@@ -47,9 +47,9 @@ class _Strings:
             return NO_TEXT
         shown = block(text, limit)
         if shown not in self.table:
-            if self.room < len(shown):
+            if self.room < embedded_size(shown):
                 return NO_TEXT
-            self.room -= len(shown)
+            self.room -= embedded_size(shown)
         return self.table.setdefault(shown, len(self.table))
 
     def add_exchange(self, exchange: dict[str, Any] | None) -> int:
@@ -60,10 +60,21 @@ class _Strings:
             return LEFT_OUT
         shown = block(json.dumps(exchange, ensure_ascii=False), _LONGEST_EXCHANGE)
         if shown not in self.table:
-            self.exchanges -= len(shown)
+            self.exchanges -= embedded_size(shown)
             if self.exchanges < 0:
                 return LEFT_OUT
         return self.table.setdefault(shown, len(self.table))
+
+
+def embedded(value: object) -> str:
+    """Return ``value`` as JSON that cannot end its script element, whatever its texts hold."""
+    text = json.dumps(value, separators=(",", ":"), allow_nan=False)
+    return text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")
+
+
+def embedded_size(text: str) -> int:
+    """Return the bytes that a text takes in the file; markup and foreign scripts take six for each character."""
+    return len(embedded(text))
 
 
 def compact(document: Document) -> dict[str, Any]:
@@ -122,6 +133,7 @@ def _check(result: ResultEntry) -> dict[str, Any]:
         "requirement": line(result["requirement"], 600),
         "spec": line(result["spec"]),
         "link": link(result["spec"]),
+        "fix": block(result.get("fix", ""), 1_000),
     }
 
 

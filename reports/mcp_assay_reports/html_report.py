@@ -9,14 +9,13 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import json
 from collections import Counter
 from html import escape
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
 from mcp_assay_reports.findings import left_out
-from mcp_assay_reports.html_data import VERDICTS, compact
+from mcp_assay_reports.html_data import VERDICTS, compact, embedded
 from mcp_assay_reports.html_latency import latency_section
 from mcp_assay_reports.html_overview import chip, overview_section
 from mcp_assay_reports.html_trends import trend_section
@@ -48,7 +47,7 @@ def render(document: Document) -> str:
             '<meta name="referrer" content="no-referrer">\n',
             f"<title>{summary['verdict']}: MCP readiness</title>\n<style>{style}</style></head>\n<body>\n",
             *_body(document),
-            f'<script type="application/json" id="data">{_embedded(compact(document))}</script>\n',
+            f'<script type="application/json" id="data">{embedded(compact(document))}</script>\n',
             f"<script>{script}</script>\n</body></html>\n",
         ]
     )
@@ -63,12 +62,6 @@ def _policy(style: str, script: str) -> str:
 def _digest(text: str) -> str:
     """Return the hash of an inline block as the policy spells it."""
     return base64.b64encode(hashlib.sha256(text.encode("utf-8")).digest()).decode("ascii")
-
-
-def _embedded(value: object) -> str:
-    """Return ``value`` as JSON that cannot end its script element, whatever its texts hold."""
-    text = json.dumps(value, separators=(",", ":"), allow_nan=False)
-    return text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")
 
 
 def _body(document: Document) -> Iterator[str]:

@@ -117,6 +117,7 @@ def _details(result: ResultEntry) -> str:
         ("expected", result["expected"]),
         ("observed", result["observed"]),
         ("specification", result["spec"]),
+        ("fix", result.get("fix", "")),
         ("reproduce", result["reproduce"]),
     )
     lines = [f"{name}: {_body(value)}" for name, value in fields if value]

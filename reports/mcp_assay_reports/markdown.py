@@ -252,6 +252,8 @@ def _explanation(result: ResultEntry, bullet: str) -> Iterator[str]:
     for label, value in (("expected", result["expected"]), ("observed", result["observed"])):
         if value:
             yield f"{bullet}{label}: {code(value, 400)}"
+    if result.get("fix"):
+        yield f"{bullet}fix: {code(result.get('fix', ''), 600)}"
     if result["reproduce"]:
         yield f"{bullet}reproduce: {code(result['reproduce'], 600)}"
 

@@ -137,6 +137,21 @@ def test_long_and_many_exchanges_stay_below_five_megabytes(big_document: Documen
     assert rows[-1][9] == -2
 
 
+def test_texts_that_grow_when_they_are_embedded_stay_below_five_megabytes(big_document: Document) -> None:
+    results = [
+        {**result, "exchange": {"request": f"{at}" + "<" * 3_000}, "observed": f"{at}" + "\u4e2d" * 1_900}
+        for at, result in enumerate(big_document["results"])
+    ]
+    heavy: Any = {**big_document, "results": results}
+    assert len(html_report.render(heavy).encode()) < 5_000_000
+
+
+def test_the_way_to_keep_a_rule_stands_beside_it(document: Document) -> None:
+    told: Any = [{**result, "fix": "give it a `type`"} for result in document["results"]]
+    data = embedded(html_report.render({**document, "results": told}))
+    assert {check["fix"] for check in data["checks"]} == {"give it a `type`"}
+
+
 def test_the_overview_needs_no_script(document: Document) -> None:
     text = html_report.render(document)
     static = text[: text.index('<script type="application/json"')]

@@ -179,6 +179,7 @@
         ["Level", about.level],
         ["Requires", about.requirement],
         ["Specification", about.link ? make("a", { href: about.link, rel: "noreferrer noopener" }, about.link) : about.spec],
+        ["How to keep it", verdict(row) === "fail" || verdict(row) === "warn" ? about.fix : ""],
         ["Expected", text(row[EXPECTED])],
         ["Observed", text(row[OBSERVED])],
         ["Reason", text(row[REASON])],
