@@ -103,7 +103,7 @@ def _card(trend: TrendEntry) -> str:
         f'<p><span class="soft">{metric}</span> <strong>{_value(last["value"], unit)}</strong> '
         f'<span class="soft">between {_value(min(values), unit)} and {_value(max(values), unit)} in '
         f"{plural(len(points), 'run')}</span></p>{_chart(trend, points, changes)}"
-        f'<p class="ends soft"><span>{escape(_day(points[0]))}</span><span>{escape(_day(last))}</span></p>'
+        f'<p class="ends soft"><span>{_end(points[0], last)}</span><span>{_end(last, points[0])}</span></p>'
         f"{f'<ul>{told}</ul>' if told else ''}</li>"
     )
 
@@ -176,3 +176,9 @@ def _value(value: float, unit: str) -> str:
 def _day(point: TrendPoint) -> str:
     """Return the day of a run."""
     return line(point["at"], 40)[:10]
+
+
+def _end(point: TrendPoint, other: TrendPoint) -> str:
+    """Return the day of a run at one end of a chart, its time when both ends are of one day."""
+    when = line(point["at"], 40)
+    return escape(when[11:16] if _day(point) == _day(other) else when[:10])

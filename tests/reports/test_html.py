@@ -198,6 +198,15 @@ def test_a_change_of_level_is_drawn_and_told(document: Document) -> None:
     assert "score over 10 runs" in text
 
 
+def test_runs_of_one_day_are_told_apart_by_their_time(document: Document) -> None:
+    trend = document["trends"][0]
+    times = ("2026-11-01T03:00:00Z", "2026-11-01T21:30:00Z")
+    points: Any = [{**trend["points"][0], "at": at} for at in times]
+    text = html_report.render({**document, "trends": [{**trend, "points": points}]})
+    assert "<span>03:00</span><span>21:30</span>" in text
+    assert "<span>2026-11-01</span><span>2026-11-10</span>" in html_report.render(document)
+
+
 def test_metrics_that_were_measured_once_make_no_page(document: Document) -> None:
     once: Any = [{**trend, "points": trend["points"][:1]} for trend in document["trends"]]
     text = html_report.render({**document, "trends": once})
