@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from mcp_assay.cli.documents import read_report, write_report
+from mcp_assay.cli.documents import write_report
 from mcp_assay.core.errors import UsageError
 from mcp_assay.core.identifiers import slug
 from mcp_assay.core.presentation import Presenter
+from mcp_assay_reports.reading import read_report
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
