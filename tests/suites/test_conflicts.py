@@ -9,9 +9,10 @@ import pytest
 
 from mcp_assay.core.verdicts import Level
 from mcp_assay.readiness.settings import Gate, Settings
-from mcp_assay.wire.exchange import Exchange
+from mcp_assay.wire.exchange import Exchange, HttpMeta
 from mcp_assay_suites import all_checks
 from mcp_assay_suites.catalogue import CATALOGUE, NOT_JUDGED
+from mcp_assay_suites.connectivity.base import refused_by_http
 from mcp_assay_suites.observing.traffic import Received
 from mcp_assay_suites.schema.caching import CACHEABLE
 from mcp_assay_suites.schema.wire import schema_problems
@@ -102,6 +103,12 @@ def test_3_an_error_without_a_readable_id_may_carry_null(handshake):
     nameless = {"jsonrpc": "2.0", "id": None, "error": {"code": -32700, "message": "Parse error"}}
     exchange = Exchange(method="<malformed JSON>", id=None, sent=b"", sent_at=0, ended_at=0, message=nameless)
     assert list(schema_problems(Received(message=nameless, raw=b"", exchange=exchange), HANDSHAKE)) == []
+
+
+@pytest.mark.parametrize(("status", "refused"), [(400, True), (415, True), (500, False), (200, False)])
+def test_a_client_error_of_http_refuses_a_message_without_a_json_rpc_error(status, refused):
+    http = HttpMeta(status=status, headers=(), stream="none")
+    assert refused_by_http(Exchange(method="<x>", id=None, sent=b"", sent_at=0, ended_at=0, http=http)) is refused
 
 
 def test_4_names_follow_the_page_and_not_the_older_text(handshake):

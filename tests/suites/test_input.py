@@ -10,10 +10,12 @@ import pytest
 
 from mcp_assay.readiness.settings import Settings
 from mcp_assay.wire.callbacks import Callbacks
+from mcp_assay.wire.exchange import Exchange
 from mcp_assay_suites.connectivity import CHECKS as CONNECTIVITY
 from mcp_assay_suites.execution import CHECKS as EXECUTION
 from mcp_assay_suites.execution.form_fields import field_problem
 from mcp_assay_suites.execution.input_rounds import is_readable
+from mcp_assay_suites.exercising.input_rounds import asked_meanwhile
 from mcp_assay_suites.exercising.wrong_input import tampered
 from mcp_assay_suites.observing.secrecy import wants_secret
 from mcp_assay_suites.schema import CHECKS as SCHEMA
@@ -124,6 +126,14 @@ def test_a_field_of_a_later_revision_is_wrong_in_an_earlier_one(version):
 )
 def test_what_is_no_field_is_wrong_in_every_revision(field):
     assert all(field_problem(field, version) for version in FIELDS)
+
+
+@pytest.mark.parametrize(("method", "asked"), [("elicitation/create", True), ("roots/list", False), ("ping", False)])
+def test_only_a_form_during_a_call_counts_as_a_question_of_its_tool(method, asked):
+    exchange = Exchange(
+        method="tools/call", id=1, sent=b"", sent_at=0, ended_at=0, related=({"id": 1, "method": method},)
+    )
+    assert asked_meanwhile(exchange) is asked
 
 
 def test_a_changed_state_is_another_of_the_same_length():

@@ -184,6 +184,8 @@ async def parse_error(subject: Subject) -> Judgement:
         return violated(expected, observed, exchange=reaction.answer.evidence())
     if reaction.silent and subject.server.transport == "stdio":
         return noted(expected, "the server goes on but says nothing", exchange=reaction.answer.evidence())
+    if refused_by_http(reaction.answer):
+        return noted(expected, f"{reaction.answer.describe()}; no JSON-RPC error", exchange=reaction.answer.evidence())
     if not says(reaction.answer, PARSE_ERROR):
         return violated(expected, reaction.answer.describe(), exchange=reaction.answer.evidence())
     return passed("JSON-RPC error -32700, and the next request was answered")
@@ -200,16 +202,26 @@ async def invalid_request(subject: Subject) -> Judgement:
     if wrong:
         observed = listed([f"{label}: {_reacted(one)}" for label, one in wrong.items()])
         return violated(expected, observed, exchange=next(iter(wrong.values())).answer.evidence())
-    silent = [label for label, one in reactions.items() if one.silent]
+    silent = [label for label, one in reactions.items() if one.silent or refused_by_http(one.answer)]
     if silent:
-        observed = f"no answer to a {listed(silent)}"
+        refused = refused_by_http(reactions[silent[0]].answer)
+        observed = f"{'no JSON-RPC error for' if refused else 'no answer to'} a {listed(silent)}"
         return noted(expected, observed, exchange=reactions[silent[0]].answer.evidence())
     return passed(f"{counted(len(reactions), 'invalid message')} answered by -32600")
 
 
 def _mistaken(reaction: Reaction) -> bool:
     """Return whether the server died of an invalid request, executed it, or answered with another code."""
-    return not reaction.survived or not (reaction.silent or says(reaction.answer, INVALID_REQUEST))
+    understood = reaction.silent or refused_by_http(reaction.answer) or says(reaction.answer, INVALID_REQUEST)
+    return not reaction.survived or not understood
+
+
+def refused_by_http(exchange: Exchange) -> bool:
+    """Return whether a message was refused by a client error of HTTP alone: the body of such an answer is optional.
+
+    Transports, sending messages to the server: the body may hold a JSON-RPC error.
+    """
+    return exchange.message is None and exchange.http is not None and 400 <= exchange.http.status < 500
 
 
 def _reacted(reaction: Reaction) -> str:

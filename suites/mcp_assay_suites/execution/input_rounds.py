@@ -10,7 +10,7 @@ import orjson
 
 from mcp_assay.core.verdicts import Category, Judgement, not_applicable, skipped
 from mcp_assay_suites.catalogue import check
-from mcp_assay_suites.exercising.input_rounds import SUBSETS, Reply, input_talk
+from mcp_assay_suites.exercising.input_rounds import SUBSETS, Reply, asked_meanwhile, input_talk
 from mcp_assay_suites.observing.judging import counted, judged, judged_with_notes, shown
 from mcp_assay_suites.observing.questions import is_question, needed_capabilities
 
@@ -123,7 +123,7 @@ async def decline_handled(subject: Subject) -> Judgement:
     rounds = await _rounds(subject)
     if isinstance(rounds, Judgement):
         return rounds
-    tried = [(one, what) for one in rounds for what in (Reply.DECLINED, Reply.CANCELLED) if what in one.replies]
+    tried = [(one, what) for one in rounds for what in (Reply.DECLINED, Reply.CANCELLED) if _was_refused(one, what)]
     if not tried:
         return skipped("no tool asked when it was called again")
     wrong = [(one, what) for one, what in tried if one.replies[what].message is None]
@@ -133,6 +133,12 @@ async def decline_handled(subject: Subject) -> Judgement:
         looked_at=f"{counted(len(tried), 'refusal')} answered",
         exchange=wrong[0][0].replies[wrong[0][1]].evidence() if wrong else None,
     )
+
+
+def _was_refused(rounds: Rounds, what: Reply) -> bool:
+    """Return whether a tool asked and was refused; in the handshake era that is seen in the call itself."""
+    reply = rounds.replies.get(what)
+    return reply is not None and (is_question(rounds.question) or asked_meanwhile(reply))
 
 
 async def _rounds(subject: Subject) -> tuple[Rounds, ...] | Judgement:

@@ -22,7 +22,7 @@ from mcp_assay_suites.exercising.limits import is_open_world, is_repeatable
 from mcp_assay_suites.exercising.shared import valid_calls
 from mcp_assay_suites.exercising.wrong_input import invalid_answers, plain_answers, tampered
 from mcp_assay_suites.observing.memory import remembered
-from mcp_assay_suites.observing.questions import NEEDS, asked_of, is_question, requests_in
+from mcp_assay_suites.observing.questions import asked_of, is_question, requests_in
 from mcp_assay_suites.observing.traffic import logs
 
 if TYPE_CHECKING:
@@ -140,11 +140,15 @@ def _asking(server: ServerUnderTest) -> Iterator[tuple[str, JsonObject]]:
 
 def _asks(exchange: Exchange) -> bool:
     """Return whether a call led to a question, or to the complaint that none could be asked."""
-    return (
-        is_question(exchange)
-        or exchange.error_code == MISSING_CAPABILITY
-        or any(message.get("method") in NEEDS for message in exchange.related)
-    )
+    return is_question(exchange) or exchange.error_code == MISSING_CAPABILITY or asked_meanwhile(exchange)
+
+
+def asked_meanwhile(exchange: Exchange) -> bool:
+    """Return whether the server asked the user while a call was open, as servers of the handshake era do.
+
+    Only forms count: a server may ask for roots at any time, whatever is open.
+    """
+    return any(message.get("method") == "elicitation/create" for message in exchange.related)
 
 
 async def _rounds(subject: Subject, arguments: JsonObject) -> Rounds:

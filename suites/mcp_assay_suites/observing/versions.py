@@ -66,7 +66,8 @@ async def discovered_alone(server: ServerUnderTest) -> Discovery:
     async def asked(server: ServerUnderTest) -> Discovery:
         live = await server.session()
         async with server.fresh_channel() as channel:
-            return Discovery(exchange=await discover(channel, STATELESS_VERSIONS[-1], live.limits.list_s))
+            patience = live.limits.list_s + 2 * live.started_s
+            return Discovery(exchange=await discover(channel, STATELESS_VERSIONS[-1], patience))
 
     return await remembered(server, Discovery, asked)
 
