@@ -1,8 +1,12 @@
-"""Every entry of a named baseline is what the SDK does, and a plain server on the SDK has no other finding."""
+"""Every entry of a named baseline is what the SDK does, and a plain server on the SDK has no other finding.
+
+In the same run the reference server "everything" is judged over each of its transports, in each revision it speaks.
+"""
 
 from __future__ import annotations
 
 import json
+import os
 import re
 import socket
 import subprocess
@@ -43,6 +47,20 @@ INSTALLED: Mapping[str, str] = {
 }
 """Where the version of each installed SDK stands."""
 
+EVERYTHING = "npm/node_modules/@modelcontextprotocol/server-everything/dist/index.js"
+BY_TRANSPORT: Mapping[str, str] = {"streamable-http": "streamableHttp", "sse": "sse"}
+"""What the reference server calls its transports."""
+
+EVERYWHERE = {"BASE-012", "BASE-014", "LOG-004", "PAGE-004", "RES-008", "TOOL-021"}
+CONFIRMED: Mapping[str, set[str]] = {
+    "stdio": EVERYWHERE | {"BASE-011"},
+    # It looks at no Origin, and answers 400 for a session that was ended.
+    "streamable-http": EVERYWHERE | {"HTTP-003", "HTTP-030"},
+    # What is no message gets status 400 with a line of text.
+    "sse": EVERYWHERE | {"BASE-011"},
+}
+"""Findings on the reference server, by transport; each was confirmed by hand on the raw exchange."""
+
 Result = dict[str, Any]
 
 
@@ -68,19 +86,26 @@ def wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
 
 @pytest.fixture(scope="module")
 def listening(installed: Path) -> Iterator[Mapping[str, int]]:
-    """The plain server of each SDK over HTTP, by name: the port."""
-    ports = {name: free_port() for name in SERVERS}
+    """The plain server of each SDK over HTTP by its name, the reference server by its transport: the port."""
+    ports = {name: free_port() for name in (*SERVERS, *BY_TRANSPORT)}
     with ExitStack() as stack:
         for name, port in ports.items():
-            words = command(name, installed, "streamable-http", port)
+            if name in SERVERS:
+                words = command(name, installed, "streamable-http", port)
+            else:
+                words = ["node", str(installed / EVERYTHING), BY_TRANSPORT[name]]
             quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "stdin": subprocess.DEVNULL}
-            process = stack.enter_context(subprocess.Popen(words, **quiet))
+            process = stack.enter_context(subprocess.Popen(words, env={**os.environ, "PORT": str(port)}, **quiet))
             stack.callback(process.kill)
             wait_for(port, process)
         yield ports
 
 
 def entries(name: str, real: Path, port: int) -> dict[str, Any]:
+    if name == "streamable-http":
+        return {f"everything/{name}": {"type": "http", "url": f"http://127.0.0.1:{port}/mcp"}}
+    if name == "sse":
+        return {f"everything/{name}": {"type": "sse", "url": f"http://127.0.0.1:{port}/sse"}}
     first, *rest = command(name, real, "stdio", 0)
     return {f"{name}/stdio": {"command": first, "args": rest}, f"{name}/http": {"url": f"http://127.0.0.1:{port}/mcp"}}
 
@@ -92,6 +117,7 @@ def results(
     """The findings on each plain server besides advice, in every revision it speaks, by the SDK's name."""
     folder = tmp_path_factory.mktemp("sdk")
     config = {key: one for name, port in listening.items() for key, one in entries(name, installed, port).items()}
+    config["everything/stdio"] = {"command": "node", "args": [str(installed / EVERYTHING)]}
     (folder / "servers.json").write_text(json.dumps({"mcpServers": config}))
     options = ["--mcp-protocol", "all", "--mcp-report", "json=report.json", "-m", "not mcp_performance"]
     done = subprocess.run(
@@ -113,7 +139,7 @@ def results(
         for one in report["results"]
         if one["verdict"] in {"fail", "warn"} and one["level"] != "ADV"
     ]
-    return {name: [one for one in found if one["server"].startswith(f"{name}/")] for name in SERVERS}
+    return {name: [one for one in found if one["server"].startswith(f"{name}/")] for name in (*SERVERS, "everything")}
 
 
 def explained(baseline: SdkBaseline, result: Result) -> bool:
@@ -158,6 +184,14 @@ def test_a_plain_server_on_the_sdk_has_no_finding_that_its_baseline_lacks(
 @pytest.mark.parametrize("name", SERVERS)
 def test_the_marks_of_an_sdk_are_not_seen_on_another(results: Mapping[str, list[Result]], name: str) -> None:
     marks = [entry for entry in load(name).known if entry.mark]
-    others = [one for other, found in results.items() if other != name for one in found]
+    others = [one for other in SERVERS if other != name for one in results[other]]
     seen = [one for one in others for m in marks if m.covers(one["check"], one["transport"], one["observed"])]
     assert [(one["server"], one["check"], one["observed"]) for one in seen] == []
+
+
+@pytest.mark.parametrize("transport", CONFIRMED)
+def test_the_reference_server_has_the_findings_that_were_confirmed(
+    results: Mapping[str, list[Result]], transport: str
+) -> None:
+    found = {one["check"] for one in results["everything"] if one["transport"] == transport}
+    assert found == CONFIRMED[transport]
