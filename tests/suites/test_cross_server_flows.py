@@ -29,11 +29,12 @@ from mcp_assay_suites.cross_server.likeness import likeness, near_duplicate_tool
 from mcp_assay_suites.cross_server.outages import outage_survived
 from mcp_assay_suites.cross_server.pipelines import pipeline_taken
 from mcp_assay_suites.cross_server.replicas import replicas_agree
+from mcp_assay_suites.cross_server.throughput import throughput_together
 
 OUTER_S = 60.0
 
 SMALL = """
-import json, os, sys
+import json, os, sys, time
 from pathlib import Path
 READ_ONLY = {"readOnlyHint": True, "openWorldHint": False}
 def held(path):
@@ -43,7 +44,8 @@ def held(path):
     return any(stat.exists() and stat.read_text().rpartition(")")[2].split()[0] == "T" for stat in states)
 own = "--own-id" in sys.argv
 fragile = "--fragile" in sys.argv
-fate = Path(sys.argv[1]) if len(sys.argv) > 1 and not (own or fragile) else None
+shared = Path(sys.argv[2]) if "--shared" in sys.argv else None
+fate = Path(sys.argv[1]) if len(sys.argv) > 1 and not (own or fragile or shared) else None
 if fate:
     with fate.open("a") as file:
         file.write(f"{os.getpid()}\\n")
@@ -63,6 +65,16 @@ for line in sys.stdin:
             "inputSchema": {"type": "object", "properties": {"text": {"type": "string"}}, "required": ["text"]},
             "annotations": READ_ONLY}]}
     elif message["method"] == "tools/call":
+        try:
+            handle = shared and os.open(shared, os.O_CREAT | os.O_EXCL)
+            time.sleep(0.005 if shared else 0)
+        except FileExistsError:
+            answer["error"] = {"code": -32000, "message": "the lock is taken"}
+            print(json.dumps(answer), flush=True)
+            continue
+        if shared:
+            os.close(handle)
+            shared.unlink()
         answer["result"] = {"content": [{"type": "text", "text": str(os.getpid())}] if own else []}
     elif message["method"] == "ping":
         answer["result"] = {}
@@ -120,6 +132,19 @@ def test_instances_that_say_the_same_agree_and_one_that_tells_its_own_id_does_no
     finding = judged["own"].findings["CROSS-005"]
     assert finding.observed.startswith("tools/call repeat: one says a result:")
     assert set(finding.exchange) == {"one", "other"}
+
+
+def test_the_rates_together_are_told_beside_those_alone(bench):
+    judged = bench.judge({"one": bench.raw(), "two": bench.raw()}, [throughput_together])
+    assert outcomes(judged, "CROSS-008") == {"one": [Outcome.PASS], "two": [Outcome.PASS]}
+    assert "2 servers together" in judged["one"].of("CROSS-008")[0].observed
+
+
+def test_a_server_whose_answers_fail_while_another_is_busy_is_found(bench, small, tmp_path):
+    servers = {name: small("--shared", tmp_path / "lock") for name in ("one", "two")}
+    judged = bench.judge(servers, [throughput_together])
+    assert any("calls failed: " in one.findings["CROSS-008"].observed for one in judged.values() if one.findings)
+    assert any(one.findings for one in judged.values())
 
 
 class MixedUp(BaseHTTPRequestHandler):

@@ -48,7 +48,8 @@ class Check:
         spec_paths: Path of the rule below the revision's specification, by revision or ``*``; empty for advice.
         transports: Transports it is about; empty for all.
         unreachable: Whether it is the check that fails when the server cannot be reached.
-        late: Whether it judges all that the server sent in the run, and so comes at the end of the server's lane.
+        late: Whether it judges all that the server sent in the run, and so comes at the end of the server's lane. One
+            between servers comes when nothing else runs.
         measures: Whether it looks beside the wire, so that a recording keeps its judgement.
         fix: How a violation is mended, in one paragraph, or an empty string.
         tier: 1 for every run, 2 for runs that ask for more: finer points, which many good servers leave open.

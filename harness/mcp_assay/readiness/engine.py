@@ -98,7 +98,10 @@ class Engine:
         self._timing.started = self._run.clock.monotonic()
         try:
             await asyncio.gather(*(self._lane(lane) for lane in _lanes(planned, _LANE_CATEGORIES)))
-            await asyncio.gather(*(self._lane(lane) for lane in _lanes(planned, {Category.CROSS_SERVER})))
+            together, timed = _split(planned)
+            await asyncio.gather(*(self._lane(lane) for lane in _lanes(together, {Category.CROSS_SERVER})))
+            for lane in _lanes(timed, {Category.CROSS_SERVER}):
+                await self._lane(lane)
             self._timing.checks_done = self._run.clock.monotonic()
             for lane in _lanes(planned, {Category.PERFORMANCE}):
                 await self._lane(lane)
@@ -240,6 +243,12 @@ class Engine:
             if accepted is not None:
                 return accepted
         return known_reason(self._run.sdks, item.check.id, item.server.transport, judgement.observed)
+
+
+def _split(planned: Iterable[PlannedCheck]) -> tuple[list[PlannedCheck], list[PlannedCheck]]:
+    """Return the checks that run beside those of other servers, and those that come when nothing else runs."""
+    items = list(planned)
+    return [item for item in items if not item.check.late], [item for item in items if item.check.late]
 
 
 def _lanes(planned: Iterable[PlannedCheck], categories: Iterable[Category]) -> list[list[PlannedCheck]]:

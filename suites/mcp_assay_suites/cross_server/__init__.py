@@ -10,6 +10,7 @@ from mcp_assay_suites.cross_server import (
     outages,
     pipelines,
     replicas,
+    throughput,
 )
 
 CHECKS = (
@@ -20,6 +21,7 @@ CHECKS = (
     *outages.CHECKS,
     *replicas.CHECKS,
     *crosstalk.CHECKS,
+    *throughput.CHECKS,
     *names.CHECKS,
     *likeness.CHECKS,
 )
