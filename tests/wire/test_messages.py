@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import tracemalloc
 
 import pytest
 from hypothesis import given
@@ -80,3 +81,13 @@ def test_ids_of_different_json_types_are_not_the_same() -> None:
 def test_arbitrary_bytes_never_raise(data: bytes) -> None:
     assert isinstance(decode(data), dict | Undecodable)
     guess_id(data)
+
+
+def test_a_remembered_message_takes_little_more_memory_than_it_has_bytes():
+    tracemalloc.start()
+    try:
+        kept = [encode({"jsonrpc": "2.0", "id": number, "method": "ping"}) for number in range(100)]
+        taken, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert taken < 4 * sum(map(len, kept))
