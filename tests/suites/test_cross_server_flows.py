@@ -44,8 +44,8 @@ def held(path):
     return any(stat.exists() and stat.read_text().rpartition(")")[2].split()[0] == "T" for stat in states)
 own = "--own-id" in sys.argv
 fragile = "--fragile" in sys.argv
-shared = Path(sys.argv[2]) if "--shared" in sys.argv else None
-fate = Path(sys.argv[1]) if len(sys.argv) > 1 and not (own or fragile or shared) else None
+shy, loud = (Path(sys.argv[2]) if word in sys.argv else None for word in ("--shy", "--loud"))
+fate = Path(sys.argv[1]) if len(sys.argv) > 1 and not (own or fragile or shy or loud) else None
 if fate:
     with fate.open("a") as file:
         file.write(f"{os.getpid()}\\n")
@@ -65,16 +65,12 @@ for line in sys.stdin:
             "inputSchema": {"type": "object", "properties": {"text": {"type": "string"}}, "required": ["text"]},
             "annotations": READ_ONLY}]}
     elif message["method"] == "tools/call":
-        try:
-            handle = shared and os.open(shared, os.O_CREAT | os.O_EXCL)
-            time.sleep(0.005 if shared else 0)
-        except FileExistsError:
-            answer["error"] = {"code": -32000, "message": "the lock is taken"}
+        if loud:
+            loud.touch()
+        if shy and shy.exists() and time.time() - shy.stat().st_mtime < 2:
+            answer["error"] = {"code": -32000, "message": "busy elsewhere"}
             print(json.dumps(answer), flush=True)
             continue
-        if shared:
-            os.close(handle)
-            shared.unlink()
         answer["result"] = {"content": [{"type": "text", "text": str(os.getpid())}] if own else []}
     elif message["method"] == "ping":
         answer["result"] = {}
@@ -141,10 +137,10 @@ def test_the_rates_together_are_told_beside_those_alone(bench):
 
 
 def test_a_server_whose_answers_fail_while_another_is_busy_is_found(bench, small, tmp_path):
-    servers = {name: small("--shared", tmp_path / "lock") for name in ("one", "two")}
+    servers = {"one": small("--shy", tmp_path / "busy"), "two": small("--loud", tmp_path / "busy")}
     judged = bench.judge(servers, [throughput_together])
-    assert any("calls failed: " in one.findings["CROSS-008"].observed for one in judged.values() if one.findings)
-    assert any(one.findings for one in judged.values())
+    assert "failed: JSON-RPC error -32000: busy elsewhere" in judged["one"].findings["CROSS-008"].observed
+    assert outcomes(judged, "CROSS-008")["two"] == [Outcome.PASS]
 
 
 class MixedUp(BaseHTTPRequestHandler):
@@ -270,6 +266,8 @@ def test_a_workflow_that_works_passes_step_by_step(tmp_path, bench):
     assert {name: step.outcome for name, step in judgement.steps.items()} == {"sum": Outcome.PASS, "say": Outcome.PASS}
     assert judgement.entry["name"] == "it"
     assert judgement.entry["servers"] == ["one", "two"]
+    first, second = judgement.entry["steps"]
+    assert 0 <= first["started_s"] < second["started_s"]
     assert [(step["id"], step["tool"], step["needs"]) for step in judgement.entry["steps"]] == [
         ("sum", "add", []),
         ("say", "echo", ["sum"]),

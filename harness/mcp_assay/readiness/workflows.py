@@ -253,6 +253,7 @@ def _entry(plan: Plan, result: StepResult) -> StepEntry:
         "tool": tool,
         "outcome": _WORDS[_step_judgement(result).outcome],
         "duration_s": sum(call.duration_s for call in result.calls),
+        "started_s": result.started_s,
         "needs": sorted(plan.dependencies[result.id]),
     }
 

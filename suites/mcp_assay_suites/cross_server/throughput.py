@@ -98,7 +98,7 @@ async def _busy(question: Question, session: ServerSession, run: Run, seconds: f
 
     before, session.log.recording = session.log.recording, False
     try:
-        return await closed_loop(call, ClosedPlan(calls=MOST_CALLS, warm_up=1, budget_s=seconds), run.clock)
+        return await closed_loop(call, ClosedPlan(calls=MOST_CALLS, warm_up=0, budget_s=seconds), run.clock)
     finally:
         session.log.recording = before
 

@@ -174,6 +174,8 @@ class ServerCoordinationEngine:
                 keep_going=self._keep_going,
                 past=past,
                 tell=self.steps.publish,
+                now=self._clock.monotonic,
+                began=started,
             )
             await run.steps()
             undone = await run.compensate() if run.failed is not None and not self._keep_going else ()

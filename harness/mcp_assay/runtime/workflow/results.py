@@ -123,6 +123,7 @@ class StepResult:
         calls: How its call ended, one for each item of a ``foreach``; empty when it did not run.
         each: Whether it had a ``foreach``.
         error: Why it has no good result, None when it has one.
+        started_s: Seconds from the start of the run, or its resumption, to that of the step; 0 when it did not run.
     """
 
     id: str
@@ -130,6 +131,7 @@ class StepResult:
     calls: tuple[CallResult, ...] = ()
     each: bool = False
     error: str | None = None
+    started_s: float = 0.0
 
     @property
     def ok(self) -> bool:
@@ -158,6 +160,7 @@ class StepResult:
             "calls": [call.to_json() for call in self.calls],
             "each": self.each,
             "error": self.error,
+            "started_s": self.started_s,
         }
 
     def scope(self) -> JsonObject:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from graphlib import TopologicalSorter
 from typing import TYPE_CHECKING
 
@@ -33,6 +33,8 @@ class Run:
         keep_going: Whether a failure leaves steps alone that do not need the failed one.
         past: What is known from before a crash.
         tell: Takes each step's result as it comes.
+        now: Tells the time, in seconds.
+        began: When the run began.
         results: Results so far, in the order in which the steps ended.
     """
 
@@ -41,6 +43,8 @@ class Run:
     caller: Caller
     keep_going: bool = False
     past: Past | None = None
+    now: Callable[[], float]
+    began: float
     tell: Callable[[StepResult], None] = lambda _: None
     results: dict[str, StepResult] = field(default_factory=dict[str, StepResult])
     _scopes: dict[str, Json] = field(default_factory=dict[str, "Json"], init=False)
@@ -122,6 +126,11 @@ class Run:
         self.tell(result)
 
     async def _step(self, step: Step) -> StepResult:
+        """Run one step and return what became of it, and when it began."""
+        started_s = self.now() - self.began
+        return replace(await self._result(step), started_s=started_s)
+
+    async def _result(self, step: Step) -> StepResult:
         """Run one step and return what became of it."""
         with self.caller.telemetry.span(f"step {step.id}", {"mcp_assay.workflow": self.plan.name}) as span:
             try:
