@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import gc
+from types import SimpleNamespace
+
 import pytest
 from fleets import raw_spec
 from opentelemetry.sdk.metrics import MeterProvider
@@ -11,6 +14,7 @@ from opentelemetry.trace import StatusCode
 
 from mcp_assay.runtime.telemetry import Telemetry
 from mcp_assay.runtime.workflow.builder import CrossServerWorkflowBuilder
+from mcp_assay.runtime.workflow.engine import ServerCoordinationEngine
 
 pytestmark = pytest.mark.asyncio
 
@@ -47,3 +51,11 @@ async def test_a_workflow_is_a_tree_of_spans_and_calls_are_measured(fleet):
         None,
         report.steps["bad"].calls[0].kind.value,
     }
+
+
+async def test_engines_without_telemetry_of_their_own_keep_nothing_behind():
+    executor, before = SimpleNamespace(registry=None), len(gc.get_objects())
+    for _ in range(500):
+        ServerCoordinationEngine(executor)
+    gc.collect()
+    assert len(gc.get_objects()) < before + 500

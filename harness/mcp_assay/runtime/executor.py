@@ -18,7 +18,7 @@ from mcp_assay.runtime.metrics import ExecutorMetrics
 from mcp_assay.runtime.outcome import ToolOutcome, unavailable
 from mcp_assay.runtime.policy import Call, ExecutionPolicy
 from mcp_assay.runtime.routing import Router, is_safe_to_repeat
-from mcp_assay.runtime.telemetry import Telemetry
+from mcp_assay.runtime.telemetry import Telemetry, process_telemetry
 from mcp_assay.runtime.workflow.engine import ServerCoordinationEngine
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ class MultiServerExecutor:
         self._attempts = Attempts(manager, self._policy, self._clock)
         self._router = Router(registry, replicas or {}, self._attempts.replica)
         self._budget = RetryBudget()
-        self._telemetry = telemetry or Telemetry()
+        self._telemetry = telemetry or process_telemetry()
         self._now = self._clock.monotonic
         self._express: dict[str, ExpressWay] = {}
         self._unwatched_until = -math.inf

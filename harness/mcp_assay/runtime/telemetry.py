@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from contextlib import contextmanager
+from functools import cache
 from typing import TYPE_CHECKING
 
 from opentelemetry import metrics, trace
@@ -25,6 +26,12 @@ if TYPE_CHECKING:
 
 _LOOK_S = 1.0
 _SCOPE = "mcp_assay.runtime"
+
+
+@cache
+def process_telemetry() -> Telemetry:
+    """Return what reports to the process' own providers, always the same: the API keeps every instrument for good."""
+    return Telemetry()
 
 
 class Telemetry:

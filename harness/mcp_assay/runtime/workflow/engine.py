@@ -12,7 +12,7 @@ import jsonschema_rs
 from mcp_assay.core.clock import Clock, SystemClock
 from mcp_assay.core.errors import UsageError
 from mcp_assay.runtime.feed import Feed
-from mcp_assay.runtime.telemetry import Telemetry
+from mcp_assay.runtime.telemetry import Telemetry, process_telemetry
 from mcp_assay.runtime.workflow.calling import Caller
 from mcp_assay.runtime.workflow.references import ReferenceProblemError, expression
 from mcp_assay.runtime.workflow.results import StepResult, WorkflowReport
@@ -61,7 +61,7 @@ class ServerCoordinationEngine:
         self._keep_going = keep_going
         self._clock = clock or SystemClock()
         self._sleep = sleep or asyncio.sleep
-        self._telemetry = telemetry or Telemetry()
+        self._telemetry = telemetry or process_telemetry()
         self.steps = Feed[StepResult]()
         """Every step's result as it comes; use `Feed.listen` or `Feed.subscribe`."""
 
