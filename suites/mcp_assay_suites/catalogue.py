@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from mcp_assay.core.verdicts import Category
+    from mcp_assay.readiness.subject import ServerUnderTest
 
 REVISIONS: Mapping[str, str] = MappingProxyType({"A": "2025-06-18", "B": "2025-11-25", "C": "2026-07-28", "*": "*"})
 """The catalogue's letters for revisions."""
@@ -116,6 +117,7 @@ def check(
     measures: bool = False,
     transports: frozenset[str] | None = None,
     tier: int | None = None,
+    asked_for: Callable[[ServerUnderTest], bool] | None = None,
 ) -> Callable[[CheckFunction], Check]:
     """Return a decorator that makes a check of the coroutine function which judges a catalogue row.
 
@@ -128,6 +130,7 @@ def check(
         measures: Whether it looks beside the wire, so that a recording keeps its judgement.
         transports: Transports it is about where the row's word for them is too narrow.
         tier: 1 for a check of the second tier that is made in every run all the same.
+        asked_for: Whether a server is judged by it at all; None for every server.
 
     Raises:
         KeyError: The catalogue has no such row.
@@ -150,6 +153,7 @@ def check(
             measures=measures,
             fix=GUIDANCE[row.id].fix if row.id in GUIDANCE else "",
             tier=row.tier if tier is None else tier,
+            asked_for=asked_for,
         )
 
     return declare

@@ -4,58 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import selectors
-from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING
 
 import pytest
+from virtual_time import CLOCK, TURN_S, run
 
 from mcp_assay.load import ClosedPlan, Measurement, OpenPlan, Sample, closed_loop, open_loop
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine
-
-T = TypeVar("T")
-TURN_S = 2e-5
-
-
-class _Selector(selectors.SelectSelector):
-    def __init__(self) -> None:
-        super().__init__()
-        self.now = 1_000.0
-
-    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
-        if timeout is None:
-            raise RuntimeError("everything waits for something that never comes")
-        self.now += max(timeout, TURN_S)
-        return super().select(0)
-
-
-class VirtualLoop(asyncio.SelectorEventLoop):
-    def __init__(self) -> None:
-        self.selector = _Selector()
-        super().__init__(self.selector)
-
-    def time(self) -> float:
-        return self.selector.now
-
-
-@dataclass(frozen=True, slots=True)
-class LoopClock:
-    def monotonic(self) -> float:
-        return asyncio.get_running_loop().time()
-
-    def now(self) -> datetime:
-        return datetime(2026, 11, 23, tzinfo=UTC)
-
-
-CLOCK = LoopClock()
-
-
-def run(work: Callable[[], Coroutine[Any, Any, T]]) -> T:
-    with asyncio.Runner(loop_factory=VirtualLoop) as runner:
-        return runner.run(work())
+    from collections.abc import Callable
 
 
 class Server:
@@ -103,7 +60,7 @@ def closed(server: Server, **plan: float) -> Measurement:
 
 
 def opened(server: Server, **plan: float) -> Measurement:
-    return run(lambda: open_loop(server, OpenPlan(**plan), CLOCK))  # type: ignore[arg-type]
+    return run(lambda: open_loop(server, OpenPlan(**plan), CLOCK, nap=lambda _: None))  # type: ignore[arg-type]
 
 
 def test_a_constant_delay_is_reported_as_it_is() -> None:

@@ -89,8 +89,12 @@ class Fresh:
         outcome = self.outcomes.pop(0)
         if isinstance(outcome, str):
             raise ConnectError(Fault(kind=FaultKind.EXITED, message=outcome))
-        yield SimpleNamespace(started_s=outcome)
-        self.closed += 1
+
+        async def close() -> Any:
+            self.closed += 1
+            return SimpleNamespace(seconds=outcome / 10)
+
+        yield SimpleNamespace(started_s=outcome, close=close)
 
 
 def test_each_cold_start_is_a_process_that_is_ended_again() -> None:
@@ -99,6 +103,7 @@ def test_each_cold_start_is_a_process_that_is_ended_again() -> None:
     assert (measured.mode, measured.latencies_s, measured.stopped, fresh.closed) == (
         "cold-start", (0.3, 0.1, 0.2), "done", 3,
     )  # fmt: skip
+    assert measured.closings_s == (0.03, 0.01, 0.02)
 
 
 def test_a_start_that_fails_is_an_error_with_its_cause() -> None:

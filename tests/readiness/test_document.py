@@ -185,18 +185,20 @@ def test_a_score_just_below_a_bar_never_rounds_up_to_it() -> None:
 
 def test_what_a_verdict_measured_stands_in_the_document_with_its_subject() -> None:
     figure = {"metric": "shutdown_s", "value": 0.25, "unit": "s"}
-    budget = {"metric": "p95", "threshold": "p95 < 200ms", "limit": 0.2, "value": 0.3, "unit": "s"}
-    tool = replace(GOOD, tool="read_graph", outcome=Outcome.FAIL, figures=[figure], budget=budget, samples=(0.1,))
-    unmeasured = replace(tool, figures=(), budget={**budget, "value": None})
+    budget = {
+        "metric": "p95", "threshold": "p95 < 200ms", "limit": 0.2, "value": 0.3, "unit": "s", "verdict": "fail",
+    }  # fmt: skip
+    tool = replace(GOOD, tool="read_graph", outcome=Outcome.FAIL, figures=[figure], budgets=[budget], samples=(0.1,))
+    unmeasured = replace(tool, figures=(), budgets=[{**budget, "value": None}, {**budget, "verdict": "pass"}])
     document = build_document(RUN, [MEMORY, BROKEN], [GOOD, tool, unmeasured])
     conforms(document)
     subject = {"config": "servers.json", "server": "memory", "tool": "read_graph"}
     assert document.get("figures") == [{**subject, **figure}]
-    whole = {**subject, **budget, "verdict": "fail", "nodeid": GOOD.nodeid}
-    assert document.get("budgets") == [whole, {**whole, "value": None}]
+    whole = {**subject, **budget, "nodeid": GOOD.nodeid}
+    assert document.get("budgets") == [whole, {**whole, "value": None}, {**whole, "verdict": "pass"}]
 
 
 def test_what_a_verdict_measured_reaches_the_controller_of_several_workers() -> None:
     figure = {"metric": "shutdown_s", "value": 0.25, "unit": "s"}
-    verdict = replace(GOOD, figures=[figure], samples=[0.1, 0.2], budget={"metric": "p95"})
+    verdict = replace(GOOD, figures=[figure], samples=[0.1, 0.2], budgets=[{"metric": "p95"}])
     assert decode_verdict(json.loads(json.dumps(encode_verdict(verdict)))) == verdict

@@ -204,6 +204,28 @@ async def test_an_answer_in_an_event_stream_comes_with_what_was_said_before_it(
     assert [message["method"] for message in exchange.related] == ["notifications/progress"]
 
 
+async def test_the_first_piece_of_a_stream_has_a_time_of_its_own(connector: Connector, site: Site) -> None:
+    begun = asyncio.Event()
+
+    async def in_two_pieces(request: web.Request, message: dict) -> web.StreamResponse:
+        response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
+        await response.prepare(request)
+        await response.write(b": here it comes\n\n")
+        await begun.wait()
+        await response.write(event(message, {"content": []}))
+        return response
+
+    site.answers["tools/call"] = in_two_pieces
+    session = await connector.open_session(launch_of(site.url))
+    call = asyncio.create_task(session.call_tool("t"))
+    asyncio.get_running_loop().call_later(0.05, begun.set)
+    streamed, plain = await call, await session.request("tools/list")
+    await session.close()
+    assert streamed.first_byte_s is not None
+    assert 0 < streamed.first_byte_s < streamed.duration_s
+    assert plain.first_byte_s is None
+
+
 async def test_a_stream_that_drops_is_resumed_after_its_last_event(connector: Connector, site: Site) -> None:
     async def dropped(request: web.Request, message: dict) -> web.StreamResponse:
         site.message = message

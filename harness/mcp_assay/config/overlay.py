@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
+    from mcp_assay.config.budgets import Budget
     from mcp_assay.config.spec import Reference, ServerSpec, Variables
     from mcp_assay.core.json_types import Json
     from mcp_assay.core.verdicts import Category
@@ -38,8 +39,9 @@ class Overlay:
         servers: Rules by server pattern, in the order of the file.
         weights: Share of each category in the score, where stated.
         thresholds: ``ready_score`` (0…100) and ``ready_evidence`` (0…1), where stated.
-        budgets: Limits of measurements for every server, by name.
+        budgets: How much is measured of every server, by name.
         workflow_inputs: Inputs of workflows, by the name of their file without its ending.
+        limits: What measurements of every server must keep.
     """
 
     path: Path | None = None
@@ -48,6 +50,7 @@ class Overlay:
     thresholds: Mapping[str, float] = field(default_factory=dict[str, float])
     budgets: Mapping[str, float] = field(default_factory=dict[str, float])
     workflow_inputs: Mapping[str, Mapping[str, Json]] = field(default_factory=dict[str, "Mapping[str, Json]"])
+    limits: tuple[Budget, ...] = ()
 
     @classmethod
     def find(cls, start: Path, *, root: Path) -> Overlay:
@@ -97,6 +100,7 @@ class Overlay:
             thresholds=read.thresholds,
             budgets=read.budgets,
             workflow_inputs=read.workflow_inputs,
+            limits=read.limits,
         )
 
     def tool(self, server: str, tool: str) -> ToolRule:
@@ -116,9 +120,24 @@ class Overlay:
         return tuple(entry for part in self._of_server(server) for entry in part.accept)
 
     def budgets_of(self, server: str) -> Mapping[str, float]:
-        """Return the limits of measurements that hold for a server, by name."""
+        """Return how much is measured of a server, by name."""
         parts = reversed([part.budgets for part in self._of_server(server)])
         return {**self.budgets, **{name: limit for part in parts for name, limit in part.items()}}
+
+    def limits_of(self, server: str) -> Mapping[str, Budget]:
+        """Return what measurements of a server must keep, by metric."""
+        parts = reversed([part.limits for part in self._of_server(server)])
+        return {limit.metric.name: limit for limits in (self.limits, *parts) for limit in limits}
+
+    def tool_limits_of(self, server: str, tool: str) -> Mapping[str, Budget]:
+        """Return what is said of the measurements of one tool, by metric; it comes before `limits_of`."""
+        rules = [rule for part in self._of_server(server) for rule in _by_pattern(part.tools, tool)]
+        return {limit.metric.name: limit for rule in reversed(rules) for limit in rule.limits}
+
+    def names_limits(self, server: str) -> frozenset[str]:
+        """Return the metrics of a server, or of any of its tools, that have a limit."""
+        rules = [rule for part in self._of_server(server) for rule in part.tools.values()]
+        return frozenset({limit.metric.name for rule in rules for limit in rule.limits}.union(self.limits_of(server)))
 
     def elicitation(self, server: str) -> Mapping[str, Json]:
         """Return the answers to a server's elicitation requests, by field."""

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mcp_assay.config.authorization_reader import read_authorization
+from mcp_assay.config.budgets import Budget, BudgetSyntaxError, parse_budget
 from mcp_assay.config.rules import Accepted, SandboxRule, ServerRules, ToolRule
 from mcp_assay.config.spec import Reference
+from mcp_assay.config.tree import Mark
 from mcp_assay.core.verdicts import Category
 
 if TYPE_CHECKING:
@@ -17,8 +19,21 @@ if TYPE_CHECKING:
     from mcp_assay.config.view import View
     from mcp_assay.core.json_types import Json
 
-BUDGETS = ("calls", "cold_start_s", "cold_starts", "growth_s", "p95_s", "per_tool_s", "warm_up")
-"""Limits of measurements that can be set; seconds where the name ends in ``_s``, numbers of repetitions otherwise."""
+BUDGETS = (
+    "calls",
+    "cold_start_s",
+    "cold_starts",
+    "growth_s",
+    "overload_s",
+    "p95_s",
+    "per_tool_s",
+    "rate_per_s",
+    "tight",
+    "warm_up",
+)
+"""How much is measured; seconds where the name ends in ``_s``, numbers of repetitions otherwise."""
+LIMITS = "limits"
+"""Key beside these for what must hold, as in ``limits = ["p95 < 200ms"]``."""
 THRESHOLDS = {"ready_score": 100.0, "ready_evidence": 1.0}
 """Bars of the verdict READY, with the largest value that makes sense."""
 SERVER_KEYS = ("accept", "auth", "budgets", "elicitation", "required", "sandbox", "secrets", "tools")
@@ -36,6 +51,7 @@ class ReadOverlay:
     thresholds: Mapping[str, float]
     budgets: Mapping[str, float]
     workflow_inputs: Mapping[str, Mapping[str, Json]]
+    limits: tuple[Budget, ...]
 
 
 def read_overlay(view: View) -> ReadOverlay:
@@ -52,6 +68,7 @@ def read_overlay(view: View) -> ReadOverlay:
         thresholds=_thresholds(fields["thresholds"]) if "thresholds" in fields else {},
         budgets=_budgets(fields.get("budgets")),
         workflow_inputs=_workflow_inputs(fields.get("workflows")),
+        limits=_limits_in(fields.get("budgets")),
     )
 
 
@@ -70,6 +87,7 @@ def _server(view: View) -> ServerRules:
         accept=tuple(_accepted(item) for item in fields["accept"].items()) if "accept" in fields else (),
         auth=read_authorization(fields["auth"]) if "auth" in fields else None,
         budgets=_budgets(fields.get("budgets")),
+        limits=_limits_in(fields.get("budgets")),
         elicitation=_object(fields["elicitation"]) if "elicitation" in fields else {},
         sandbox=_sandbox(fields["sandbox"]) if "sandbox" in fields else SandboxRule(),
         secrets=_secrets(fields["secrets"]) if "secrets" in fields else {},
@@ -93,10 +111,11 @@ def _tools(view: View) -> dict[str, ToolRule]:
 
 
 def _tool(view: View) -> ToolRule:
-    fields = view.known(("args", "call"))
+    fields = view.known(("args", "call", LIMITS))
     return ToolRule(
         call=fields["call"].boolean() if "call" in fields else None,
         args=_object(fields["args"]) if "args" in fields else None,
+        limits=_limits(fields[LIMITS], of_tools=True) if LIMITS in fields else (),
     )
 
 
@@ -115,7 +134,36 @@ def _accepted(view: View) -> Accepted:
 
 
 def _budgets(view: View | None) -> dict[str, float]:
-    return {name: limit.number() for name, limit in view.known(BUDGETS).items()} if view else {}
+    fields = view.known((*BUDGETS, LIMITS)) if view else {}
+    return {name: amount.number() for name, amount in fields.items() if name != LIMITS}
+
+
+def _limits_in(view: View | None) -> tuple[Budget, ...]:
+    fields = view.fields() if view else {}
+    return _limits(fields[LIMITS]) if LIMITS in fields else ()
+
+
+def _limits(view: View, *, of_tools: bool = False) -> tuple[Budget, ...]:
+    """Return the limits of a list, one for each metric."""
+    found: dict[str, Budget] = {}
+    for item in view.items():
+        limit = _limit(item)
+        if of_tools and not limit.metric.of_tools:
+            name = limit.metric.name
+            raise item.error(f"{name} is of the server, not of a tool", hint="put it into the server's budgets")
+        if found.setdefault(limit.metric.name, limit) is not limit:
+            raise item.error(f"{limit.metric.name} has two limits in {view.name}", hint="keep one of them")
+    return tuple(found.values())
+
+
+def _limit(view: View) -> Budget:
+    text = view.text()
+    try:
+        return parse_budget(text)
+    except BudgetSyntaxError as problem:
+        # The column is that of the opening quote.
+        mark = Mark(view.node.mark.line, view.node.mark.column + 1 + problem.at if view.node.mark.column else 0)
+        raise view.document.error(f"{view.name}: {problem.message}", mark, hint=problem.hint) from None
 
 
 def _weights(view: View) -> dict[Category, float]:

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from mcp_assay.config.authorization import Authorization
+    from mcp_assay.config.budgets import Budget
     from mcp_assay.config.spec import Reference
     from mcp_assay.core.json_types import Json
 
@@ -26,10 +27,12 @@ class ToolRule:
     Attributes:
         call: True opens them, False closes them, None leaves them to their annotations.
         args: Arguments that are known to work, or None.
+        limits: What measurements of them must keep.
     """
 
     call: bool | None = None
     args: Mapping[str, Json] | None = None
+    limits: tuple[Budget, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,7 +79,8 @@ class ServerRules:
         required: Whether the run fails when the server cannot be tested; None leaves it to the client's file.
         accept: Accepted findings.
         auth: How to sign in, None when nothing is said.
-        budgets: Limits of measurements by name.
+        budgets: How much is measured, by name.
+        limits: What measurements must keep.
         elicitation: Answers to elicitation requests, by field.
         sandbox: What is different for the servers in a sandbox.
         secrets: Where the values of the client file's references come from, by reference name.
@@ -87,6 +91,7 @@ class ServerRules:
     accept: tuple[Accepted, ...] = ()
     auth: Authorization | None = None
     budgets: Mapping[str, float] = field(default_factory=dict[str, float])
+    limits: tuple[Budget, ...] = ()
     elicitation: Mapping[str, Json] = field(default_factory=dict[str, "Json"])
     sandbox: SandboxRule = field(default_factory=SandboxRule)
     secrets: Mapping[str, Reference] = field(default_factory=dict[str, "Reference"])

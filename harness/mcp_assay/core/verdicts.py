@@ -73,9 +73,9 @@ class Judgement:
         benchmark: A measurement in the shape of the report contract's ``benchmarks`` entry.
         samples: Seconds of each answered call of that measurement, in the order of the answers.
         figures: Other measured values in the shape of the contract's ``figures`` entry, without names of the subject.
-        budget: What became of a limit that the user set, in the shape of the contract's ``budgets`` entry, likewise.
         arguments: Arguments of the tool with which the check shows it again, as sent.
         causes: What is wrong in words that are the same for every tool, for example "accepts a missing argument".
+        budgets: What became of limits that the user set, in the shape of the contract's ``budgets`` entry, likewise.
     """
 
     outcome: Outcome
@@ -87,9 +87,9 @@ class Judgement:
     benchmark: Mapping[str, Any] | None = None
     samples: Sequence[float] = ()
     figures: Sequence[Mapping[str, Any]] = ()
-    budget: Mapping[str, Any] | None = None
     arguments: Mapping[str, Any] | None = None
     causes: tuple[str, ...] = ()
+    budgets: Sequence[Mapping[str, Any]] = ()
 
 
 def passed(observed: str | None = None, *, benchmark: Mapping[str, Any] | None = None) -> Judgement:
@@ -150,9 +150,9 @@ class Verdict:
         benchmark: See `Judgement`.
         samples: See `Judgement`.
         figures: See `Judgement`.
-        budget: See `Judgement`.
         arguments: See `Judgement`; as JSON text in which nothing was changed, None where a secret would be shown.
         causes: See `Judgement`.
+        budgets: See `Judgement`.
     """
 
     check: str
@@ -177,6 +177,6 @@ class Verdict:
     benchmark: Mapping[str, Any] | None = None
     samples: Sequence[float] = ()
     figures: Sequence[Mapping[str, Any]] = ()
-    budget: Mapping[str, Any] | None = None
     arguments: str | None = None
     causes: tuple[str, ...] = ()
+    budgets: Sequence[Mapping[str, Any]] = ()

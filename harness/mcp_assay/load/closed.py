@@ -15,8 +15,10 @@ if TYPE_CHECKING:
     from mcp_assay.load.samples import Call, Sample
 
 _HOPELESS_AFTER = 5
-_TIGHTNESS_EVERY = 25
-_FEWEST_FOR_TIGHTNESS = 30
+_FEWEST_FOR_TIGHTNESS = 50
+_TIGHTNESS_AGAIN = 1.3
+"""How much the number of answers grows from one look at the interval to the next: a look takes the longer, the more
+answers there are, and calls in flight wait for it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +71,7 @@ class _Loop:
         self._answered: list[Sample] = []
         self._failed: list[Sample] = []
         self._stopped: str | None = None
+        self._next_look = _FEWEST_FOR_TIGHTNESS
 
     async def warm_up(self) -> None:
         """Make the calls that do not count; failures show up again in those that do."""
@@ -91,6 +94,7 @@ class _Loop:
             mode="closed",
             concurrency=self._plan.in_flight,
             latencies_s=tuple(sample.ended - sample.started for sample in kept),
+            first_bytes_s=tuple(sample.first_byte_s for sample in kept if sample.first_byte_s is not None),
             errors=len(self._failed),
             elapsed_s=max(s.ended for s in everything) - min(s.started for s in everything) if everything else 0.0,
             warm_up=self._plan.warm_up + settled,
@@ -116,7 +120,8 @@ class _Loop:
 
     def _is_tight(self) -> bool:
         """Return whether the median is known well enough."""
-        count = len(self._answered)
-        if not self._plan.tight or count < _FEWEST_FOR_TIGHTNESS or count % _TIGHTNESS_EVERY:
+        if not self._plan.tight or len(self._answered) < self._next_look:
             return False
-        return Distribution.of(s.ended - s.started for s in self._answered).spread <= self._plan.tight
+        self._next_look = int(self._next_look * _TIGHTNESS_AGAIN)
+        latencies = [sample.ended - sample.started for sample in self._answered]
+        return Distribution.of(latencies[warm_up_length(latencies) :]).spread <= self._plan.tight

@@ -35,6 +35,7 @@ async def cold_starts(fresh: FreshSession, *, starts: int, budget_s: float, cloc
     """
     begun = clock.monotonic()
     seconds: list[float] = []
+    closings: list[float] = []
     failures: list[str] = []
     for _ in range(max(1, starts)):
         if (seconds or failures) and clock.monotonic() - begun >= budget_s:
@@ -42,11 +43,13 @@ async def cold_starts(fresh: FreshSession, *, starts: int, budget_s: float, cloc
         try:
             async with fresh() as session:
                 seconds.append(session.started_s)
+                closings.append((await session.close()).seconds)
         except ConnectError as problem:
             failures.append(problem.message)
     return Measurement(
         mode="cold-start",
         latencies_s=tuple(seconds),
+        closings_s=tuple(closings),
         errors=len(failures),
         elapsed_s=sum(seconds),
         stopped="done" if len(seconds) + len(failures) >= starts else "budget",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from statistics import median
+from statistics import NormalDist, median
 from typing import TYPE_CHECKING
 
 from mcp_assay.core.statistics import quantile
@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _BATCH = 5
+_MANY = 1_000
+"""Values from which on the binomial distribution is taken for a normal one."""
 
 
 def quantile_interval(ordered: Sequence[float], share: float, confidence: float = 0.95) -> tuple[float, float]:
@@ -26,11 +28,20 @@ def quantile_interval(ordered: Sequence[float], share: float, confidence: float 
     if not ordered or not 0 <= share <= 1:
         raise ValueError("a quantile needs values and a share between 0 and 1")
     tail = (1 - confidence) / 2
+    if len(ordered) > _MANY:
+        return _normal_interval(ordered, share, NormalDist().inv_cdf(1 - tail))
     below = _binomial_cumulative(len(ordered), share)
     low = next((index for index, chance in enumerate(below) if chance > tail), 0)
     high = next((index for index, chance in enumerate(below) if chance >= 1 - tail), len(ordered))
     last = len(ordered) - 1
     return ordered[min(max(low - 1, 0), last)], ordered[min(high, last)]
+
+
+def _normal_interval(ordered: Sequence[float], share: float, deviations: float) -> tuple[float, float]:
+    """Return the interval with the ranks that the normal approximation of the binomial distribution gives."""
+    middle, last = len(ordered) * share, len(ordered) - 1
+    reach = deviations * math.sqrt(len(ordered) * share * (1 - share))
+    return ordered[max(0, math.floor(middle - reach) - 1)], ordered[min(last, math.ceil(middle + reach))]
 
 
 def _binomial_cumulative(trials: int, chance: float) -> list[float]:

@@ -14,10 +14,11 @@ if TYPE_CHECKING:
 
     from mcp_assay.core.clock import Clock
 
-_ROUNDS = 21
+_ROUNDS = 15
 _HASHED = b"\0" * 65_536
-_HASHES_PER_ROUND = 12
-_CROSSINGS_PER_ROUND = 200
+# A round lasts some milliseconds: in less, not even a busy machine interrupts a process that is seldom busy.
+_HASHES_PER_ROUND = 120
+_CROSSINGS_PER_ROUND = 4_000
 
 INDICATIVE_NOISE = 0.2
 """Noise from which on figures are only indicative."""
@@ -54,7 +55,7 @@ class MachineSpeed:
 
 
 def machine_speed(clock: Clock) -> MachineSpeed:
-    """Measure the machine; takes some 20 ms in which the caller's thread does nothing else."""
+    """Measure the machine; takes some 100 ms in which the caller's thread does nothing else."""
     cpu = _rounds(clock, _compute)
     reader, writer = os.pipe()
     try:

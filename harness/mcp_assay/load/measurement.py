@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from mcp_assay.core.statistics import log_histogram, quantile
 from mcp_assay.load.estimates import quantile_interval
+from mcp_assay.load.resampling import bootstrap_intervals
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -63,6 +64,10 @@ class Distribution:
             p50_high=high,
         )
 
+    def to_entry(self) -> dict[str, float]:
+        """Return the figures in the shape of the report contract's ``latency_s``."""
+        return {name: getattr(self, name) for name in _LATENCY_NAMES}
+
     @property
     def spread(self) -> float:
         """Half the width of the median's confidence interval as a share of the median, 0 for a median of 0."""
@@ -85,6 +90,8 @@ class Measurement:
         offered_per_s: The rate at which calls were due (open), otherwise None.
         late_s: How late the generator itself sent, 99th percentile (open); large values distrust the generator.
         overhead_s: The harness's own share of one call, see `mcp_assay.load.own_cost`.
+        first_bytes_s: Seconds until the first piece of each answer that came as a stream.
+        closings_s: Seconds each started process took to end (cold start).
     """
 
     mode: str
@@ -98,6 +105,8 @@ class Measurement:
     offered_per_s: float | None = None
     late_s: float | None = None
     overhead_s: float = 0.0
+    first_bytes_s: tuple[float, ...] = ()
+    closings_s: tuple[float, ...] = ()
 
     @property
     def calls(self) -> int:
@@ -108,6 +117,11 @@ class Measurement:
     def distribution(self) -> Distribution | None:
         """The distribution of the answered calls, None when there were none."""
         return Distribution.of(self.latencies_s) if self.latencies_s else None
+
+    @property
+    def first_byte(self) -> Distribution | None:
+        """The distribution of the times until the first piece of an answer, None where none came as a stream."""
+        return Distribution.of(self.first_bytes_s) if self.first_bytes_s else None
 
     @property
     def rate_per_s(self) -> float:
@@ -131,7 +145,6 @@ class Measurement:
         found = self.distribution
         if found is None:
             return None
-        latency = {name: getattr(found, name) for name in _LATENCY_NAMES}
         entry: dict[str, Any] = {
             "server": server,
             "tool": tool,
@@ -140,16 +153,23 @@ class Measurement:
             "calls": self.calls,
             "errors": self.errors,
             "rate_per_s": self.rate_per_s,
-            "latency_s": latency,
+            "latency_s": found.to_entry(),
             "overhead_s": self.overhead_s,
             "p50_low_s": found.p50_low,
             "p50_high_s": found.p50_high,
             "warm_up": self.warm_up,
             "stopped": self.stopped,
+            "intervals_s": {name: [low, high] for name, (low, high) in self.intervals().items()},
             "histogram": [[bound, count] for bound, count in log_histogram(self.latencies_s)],
         }
-        optional = {"offered_per_s": self.offered_per_s, "late_s": self.late_s}
+        first = None if self.first_byte is None else self.first_byte.to_entry()
+        optional = {"offered_per_s": self.offered_per_s, "late_s": self.late_s, "first_byte_s": first}
         return entry | {name: value for name, value in optional.items() if value is not None}
+
+    def intervals(self) -> dict[str, tuple[float, float]]:
+        """Return the 95 % bootstrap confidence intervals of the quantiles that have one, empty without an answer."""
+        return bootstrap_intervals(self.latencies_s, _QUANTILES) if self.latencies_s else {}
 
 
 _LATENCY_NAMES = ("min", "p50", "p90", "p95", "p99", "max", "mean", "stddev")
+_QUANTILES = {"p50": 0.5, "p90": 0.9, "p95": 0.95, "p99": 0.99}

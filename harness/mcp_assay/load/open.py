@@ -7,6 +7,7 @@ stalled server before it sends the next call would hide just the stall ("coordin
 from __future__ import annotations
 
 import asyncio
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -15,11 +16,15 @@ from mcp_assay.load.measurement import Measurement
 from mcp_assay.load.quiet import quiet_collector
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from mcp_assay.core.clock import Clock
     from mcp_assay.load.samples import Call
 
-# An event loop sleeps in steps of a millisecond; the rest of a wait is spent polling.
+# An event loop sleeps in steps of a millisecond; the rest of a wait is spent in short naps between its turns. Polling
+# without them would take a whole core, which the server may need.
 _POLLED_S = 0.0015
+_NAP_S = 20e-6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,15 +49,18 @@ class OpenPlan:
         return max(1, round(self.rate_per_s * self.duration_s))
 
 
-async def open_loop(call: Call, plan: OpenPlan, clock: Clock) -> Measurement:
+async def open_loop(
+    call: Call, plan: OpenPlan, clock: Clock, *, nap: Callable[[float], None] = time.sleep
+) -> Measurement:
     """Measure a call under open-loop load; never raises for what a server does.
 
     Args:
         call: What to measure; its own timeout bounds the wait for the last answers.
         plan: How much.
         clock: Source of time, the same that stamps the samples.
+        nap: Blocks for a few microseconds; answers that come meanwhile are read that much later.
     """
-    generator = _Generator(call, plan, clock)
+    generator = _Generator(call, plan, clock, nap)
     with quiet_collector():
         async with asyncio.TaskGroup() as group:
             await generator.send_all(group)
@@ -62,7 +70,8 @@ async def open_loop(call: Call, plan: OpenPlan, clock: Clock) -> Measurement:
 class _Generator:
     """Sends on schedule and collects what comes back."""
 
-    def __init__(self, call: Call, plan: OpenPlan, clock: Clock) -> None:
+    def __init__(self, call: Call, plan: OpenPlan, clock: Clock, nap: Callable[[float], None]) -> None:
+        self._nap = nap
         self._call = call
         self._plan = plan
         self._clock = clock
@@ -70,6 +79,7 @@ class _Generator:
         self._open = 0
         self._most_open = 0
         self._latencies: list[float] = []
+        self._first_bytes: list[float] = []
         self._lateness: list[float] = []
         self._errors: list[str] = []
         self._lost = False
@@ -96,6 +106,7 @@ class _Generator:
             mode="open",
             concurrency=max(1, self._most_open),
             latencies_s=tuple(self._latencies),
+            first_bytes_s=tuple(self._first_bytes),
             errors=len(self._errors),
             elapsed_s=self._ended - self._started,
             stopped="lost" if self._lost else "done",
@@ -105,8 +116,10 @@ class _Generator:
         )
 
     async def _until(self, due: float) -> None:
-        """Wait for a moment, to some ten microseconds."""
-        while (left := due - self._clock.monotonic()) > 0:  # noqa: ASYNC110  (what is awaited is time itself)
+        """Wait for a moment, to some fifty microseconds."""
+        while (left := due - self._clock.monotonic()) > 0:
+            if left <= _POLLED_S:
+                self._nap(min(left, _NAP_S))
             await asyncio.sleep(max(0.0, left - _POLLED_S))
 
     async def _room(self, last_chance: float) -> bool:
@@ -130,5 +143,7 @@ class _Generator:
         self._lost = self._lost or sample.lost
         if sample.error is None:
             self._latencies.append(sample.ended - due)
+            if sample.first_byte_s is not None:
+                self._first_bytes.append(sample.started + sample.first_byte_s - due)
         else:
             self._errors.append(sample.error)

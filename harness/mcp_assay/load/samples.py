@@ -23,12 +23,14 @@ class Sample:
         ended: When its answer had been read, or waiting ended.
         error: Why it does not count as answered, or None.
         lost: Whether the connection is gone, so that no further call makes sense.
+        first_byte_s: Seconds until the first piece of the stream that carried the answer, None without a stream.
     """
 
     started: float
     ended: float
     error: str | None = None
     lost: bool = False
+    first_byte_s: float | None = None
 
 
 Call: TypeAlias = Callable[[], Awaitable[Sample]]
@@ -38,7 +40,7 @@ Call: TypeAlias = Callable[[], Awaitable[Sample]]
 def sample_of(exchange: Exchange) -> Sample:
     """Return a tool call's exchange as a sample; a tool error is an error like any other."""
     if exchange.succeeded:
-        return Sample(started=exchange.sent_at, ended=exchange.ended_at)
+        return Sample(started=exchange.sent_at, ended=exchange.ended_at, first_byte_s=exchange.first_byte_s)
     fault = exchange.fault
     return Sample(
         started=exchange.sent_at,

@@ -100,6 +100,8 @@ def _state(config: pytest.Config, options: Options, documents: Sequence[ConfigDo
         examples=options.mcp_max_examples or (_DEFAULT if options.mcp_budget is None else _MANY),
         budget_s=options.mcp_budget,
         arguments=arguments_of(options.mcp_args, invoked_in),
+        bench_s=options.mcp_bench_budget,
+        soak_s=options.mcp_soak,
         tier=options.mcp_tier,
         strict=accepted.strict,
     )

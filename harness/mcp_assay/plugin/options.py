@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import argparse
 import math
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from mcp_assay.core.durations import seconds_of
 from mcp_assay.plugin.thresholds import Threshold
 
 if TYPE_CHECKING:
@@ -45,6 +47,8 @@ class Options:
     mcp_max_examples: int | None
     mcp_budget: float | None
     mcp_examples: str
+    mcp_bench_budget: float | None
+    mcp_soak: float
     mcp_report: list[str]
     mcp_against: str | None
     mcp_history: str | None
@@ -74,6 +78,7 @@ def add_options(parser: pytest.Parser) -> None:
     _add_what_to_run(group)
     _add_how_to_judge(group)
     _add_how_to_call(group)
+    _add_how_to_measure(group)
     _add_what_was_accepted(group)
     _add_what_to_write(group)
 
@@ -256,6 +261,26 @@ def duration(text: str) -> float:
     return seconds
 
 
+def _add_how_to_measure(group: pytest.OptionGroup) -> None:
+    """Register the options that say how long is measured."""
+    group.addoption(
+        "--mcp-bench-budget",
+        type=_duration,
+        default=None,
+        metavar="DURATION",
+        help="time for all measurements of one tool, for example 30s or 2m; rounds end earlier once the figures are "
+        "known well enough (default: 10s and 200 calls)",
+    )
+    group.addoption(
+        "--mcp-soak",
+        type=_duration,
+        default=0.0,
+        metavar="DURATION",
+        help="repeat safe calls on a fresh instance of each server for so long, for example 10m, and look for growth, "
+        "failures and answers that become slower",
+    )
+
+
 def _score(text: str) -> float:
     """Return a score; what no score can be below, such as ``nan``, would let every run pass.
 
@@ -266,6 +291,18 @@ def _score(text: str) -> float:
     if not 0 <= score <= 100:
         raise ValueError(text)
     return score
+
+
+def _duration(text: str) -> float:
+    """Return the seconds of a duration.
+
+    Raises:
+        argparse.ArgumentTypeError: It is none.
+    """
+    try:
+        return seconds_of(text)
+    except ValueError as problem:
+        raise argparse.ArgumentTypeError(str(problem)) from None
 
 
 def _add_what_was_accepted(group: pytest.OptionGroup) -> None:

@@ -224,7 +224,8 @@ class AssaySession:
         try:
             if self._lanes is not None and item.nodeid in self._ahead:
                 return self._wait(engine.future(item))
-            return self.loop.run(lambda: engine.judge(item), deadline_s=self.settings.check_s + _STALL_S)
+            patience_s = self.settings.patience_s(item.check.category)
+            return self.loop.run(lambda: engine.judge(item), deadline_s=patience_s + _STALL_S)
         except LoopStuckError as problem:
             return engine.give_up(item, problem.message)
         except CancelledError:

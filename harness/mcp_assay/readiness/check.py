@@ -7,10 +7,10 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from mcp_assay.core.verdicts import Category, Judgement, Level
-    from mcp_assay.readiness.subject import Subject
+    from mcp_assay.readiness.subject import ServerUnderTest, Subject
 
 OLDEST_CATALOGUED = "2025-06-18"
 """Servers of older revisions are judged by this one, the oldest whose rules the catalogue holds."""
@@ -53,6 +53,7 @@ class Check:
         measures: Whether it looks beside the wire, so that a recording keeps its judgement.
         fix: How a violation is mended, in one paragraph, or an empty string.
         tier: 1 for every run, 2 for runs that ask for more: finer points, which many good servers leave open.
+        asked_for: Whether a server is judged by it at all, for checks that a user asks for; None for every server.
     """
 
     id: str
@@ -69,6 +70,7 @@ class Check:
     measures: bool = False
     fix: str = ""
     tier: int = 1
+    asked_for: Callable[[ServerUnderTest], bool] | None = None
 
     def level_in(self, version: str) -> Level | None:
         """Return the level in a revision, or None when the check says nothing about it."""

@@ -119,15 +119,16 @@ class Engine:
         """
         started = self._run.clock.monotonic()
         self._watch.begin(item, started)
+        patience_s = self._run.settings.patience_s(item.check.category)
         try:
-            async with asyncio.timeout(self._run.settings.check_s):
+            async with asyncio.timeout(patience_s):
                 judgement = await self._judgement(
                     item, self._run.settings.arguments if arguments is None else arguments
                 )
         except UnavailableError as problem:
             judgement = skipped(problem.message)
         except TimeoutError:
-            judgement = _own_error(f"the check did not end within {self._run.settings.check_s:g} s")
+            judgement = _own_error(f"the check did not end within {patience_s:g} s")
         except HarnessError as problem:
             judgement = _own_error(str(problem))
         except Exception:  # noqa: BLE001  a bug in one check must not take the other verdicts with it
@@ -202,9 +203,9 @@ class Engine:
             benchmark=None if judgement.benchmark is None else present.json(dict(judgement.benchmark)),
             samples=tuple(judgement.samples),
             figures=present.json([dict(figure) for figure in judgement.figures]),
-            budget=None if judgement.budget is None else present.json(dict(judgement.budget)),
             arguments=arguments,
             causes=judgement.causes,
+            budgets=present.json([dict(budget) for budget in judgement.budgets]),
         )
 
     def _arguments(self, judgement: Judgement) -> str | None:

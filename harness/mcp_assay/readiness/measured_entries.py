@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any, cast
 
+from mcp_assay.core.verdicts import Outcome
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
@@ -43,23 +45,25 @@ def figure_entries(verdicts: Iterable[Verdict]) -> list[contract.FigureEntry]:
 
 
 def budget_entries(verdicts: Iterable[Verdict]) -> list[contract.BudgetEntry]:
-    """Return the contract's ``budgets``, in the order of the verdicts; each has the word of its verdict."""
-    return [
-        {
-            "config": verdict.config,
-            "server": verdict.server,
-            "tool": verdict.tool or "",
-            "metric": str(budget["metric"]),
-            "threshold": str(budget["threshold"]),
-            "limit": finite(budget["limit"]),
-            "value": None if budget["value"] is None else number(budget["value"]),
-            "unit": str(budget["unit"]),
-            "verdict": verdict.outcome.value,
-            "nodeid": verdict.nodeid,
-        }
-        for verdict in verdicts
-        for budget in ([] if verdict.budget is None else [verdict.budget])
-    ]
+    """Return the contract's ``budgets``, in the order of the verdicts."""
+    return [_budget_entry(verdict, budget) for verdict in verdicts for budget in verdict.budgets]
+
+
+def _budget_entry(verdict: Verdict, budget: Mapping[str, Any]) -> contract.BudgetEntry:
+    """Return one budget; one that is not kept has the word of its verdict, which may be weakened to a warning."""
+    word = Outcome(budget["verdict"])
+    return {
+        "config": verdict.config,
+        "server": verdict.server,
+        "tool": str(budget.get("tool") or verdict.tool or ""),
+        "metric": str(budget["metric"]),
+        "threshold": str(budget["threshold"]),
+        "limit": finite(budget["limit"]),
+        "value": None if budget["value"] is None else number(budget["value"]),
+        "unit": str(budget["unit"]),
+        "verdict": (verdict.outcome if word is Outcome.FAIL else word).value,
+        "nodeid": verdict.nodeid,
+    }
 
 
 def benchmark_entry(entry: Mapping[str, Any], config: str, presenter: Presenter) -> contract.BenchmarkEntry:

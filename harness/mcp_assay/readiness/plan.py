@@ -59,7 +59,7 @@ def plan_server(server: ServerUnderTest, checks: Sequence[Check], *, config_id: 
     return tuple(
         _planned(check, server, tool, config_id)
         for check in ordered
-        if not reached or _concerns(check, server)
+        if (check.asked_for is None or check.asked_for(server)) and (not reached or _concerns(check, server))
         for tool in _subjects(check, server)
     )
 

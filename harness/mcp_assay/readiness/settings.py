@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from mcp_assay.core.verdicts import Level
+from mcp_assay.core.verdicts import Category, Level
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -34,18 +34,24 @@ class PerformanceBudget:
 
     Attributes:
         cold_starts: Fresh processes started per server.
-        calls: Calls per tool in the closed loop.
-        warm_up: Calls before them that are not counted.
-        per_tool_s: Seconds after which a tool's loop ends early.
+        calls: Most calls in one measurement of a tool.
+        tight: A measurement ends once half the median's confidence interval is below this share of the median.
+        warm_up: Calls before them that are not counted in any case; a beginning that is still slow is left out, too.
+        per_tool_s: Seconds for all measurements of one tool.
+        rate_per_s: Calls a second at a constant rate; 0 for half of what the tool manages with eight in flight.
+        overload_s: Seconds of more load than a server can bear, to see whether it recovers; 0 leaves that out.
         cold_start_s: Slowest median start that is no warning.
         p95_s: Slowest 95th percentile of a call that is no warning.
         growth_s: Seconds of repeated calls per server to see whether it grows; 0 leaves that out.
     """
 
     cold_starts: int = 3
-    calls: int = 50
+    calls: int = 200
+    tight: float = 0.05
     warm_up: int = 3
-    per_tool_s: float = 5.0
+    per_tool_s: float = 10.0
+    rate_per_s: float = 0.0
+    overload_s: float = 0.5
     cold_start_s: float = 10.0
     p95_s: float = 1.0
     growth_s: float = 6.0
@@ -69,6 +75,9 @@ class Settings:
         workflow_s: Seconds for all steps of a workflow of the user.
         performance: See `PerformanceBudget`.
         tier: Highest tier of checks that are made; see `mcp_assay.readiness.check.Check`.
+        bench_s: Seconds for all measurements of one tool in place of the budget's, without a limit to the number of
+            calls; None keeps the budget's.
+        soak_s: Seconds of steady load on each server; 0 leaves that out.
         strict: Checks whose violation fails the run whatever their level, because the user asked for them by name.
     """
 
@@ -85,11 +94,18 @@ class Settings:
     revivals: int = 20
     performance: PerformanceBudget = field(default_factory=PerformanceBudget)
     tier: int = 1
+    bench_s: float | None = None
+    soak_s: float = 0.0
     strict: frozenset[str] = frozenset()
 
     def wanted(self, checks: Iterable[Check]) -> list[Check]:
         """Return the checks that are made, in their order."""
         return [check for check in checks if check.tier <= self.tier]
+
+    def patience_s(self, category: Category) -> float:
+        """Return the seconds after which a check of a category is given up; measurements are asked to take long."""
+        asked_for_s = self.soak_s + (self.bench_s or 0.0) + self.performance.growth_s
+        return self.check_s + (asked_for_s if category is Category.PERFORMANCE else 0.0)
 
     def fails(self, check: str, level: Level) -> bool:
         """Return whether a violation of ``check`` at ``level`` is a failure."""

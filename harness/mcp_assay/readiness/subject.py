@@ -134,6 +134,11 @@ class ServerUnderTest:
         return self.managed.spec.transport.value
 
     @property
+    def run(self) -> Run:
+        """The run it belongs to."""
+        return self._run
+
+    @property
     def inventory(self) -> Inventory:
         """What it listed when it was connected first."""
         return self.managed.inventory

@@ -23,12 +23,14 @@ class HttpMeta:
         stream: How the answer was carried: ``json``, ``sse``, ``get`` for the stream the server was left to speak on,
             ``none`` for an answer without a message.
         event_id: Id of the event that carried it, None without one.
+        first_byte_at: When the first piece of the event stream that carried it came, None for other answers.
     """
 
     status: int
     headers: tuple[tuple[str, str], ...]
     stream: str
     event_id: str | None = None
+    first_byte_at: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +65,11 @@ class Exchange:
     def duration_s(self) -> float:
         """Seconds from sending to the end."""
         return self.ended_at - self.sent_at
+
+    @property
+    def first_byte_s(self) -> float | None:
+        """Seconds from sending to the first piece of the stream that carried the answer, None without a stream."""
+        return None if self.http is None or self.http.first_byte_at is None else self.http.first_byte_at - self.sent_at
 
     @property
     def result(self) -> JsonObject | None:

@@ -112,6 +112,8 @@ class StreamReader:
         """Deliver each event of a stream; return why it broke off, or None when it ended."""
         try:
             async for chunk in chunks:
+                if meta.first_byte_at is None and request_id is not None:
+                    meta = replace(meta, first_byte_at=self._transport.now())
                 for event in self._parser.feed(chunk):
                     self._deliver(event, meta, request_id)
                 if self._answered:
