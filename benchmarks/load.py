@@ -10,6 +10,8 @@
 4. 64 calls in flight on ``server-everything``: processor time of the generator and of the server.
 5. Twenty runs of an unchanged server, then one that is 15 % slower: alarms. A server that keeps 10 KiB a call: growth.
 
+6. Eight users of Locust, one worker, beside eight calls in flight here, on the same tool of 5 ms: answer time and rate.
+
 The last line is one JSON object with the numbers, the goals and whether they were met. Run it on a machine that does
 nothing else; how noisy it was is part of the result.
 """
@@ -23,8 +25,10 @@ import subprocess
 import sys
 import time
 from contextlib import asynccontextmanager
+from importlib.util import find_spec
 from pathlib import Path
 from statistics import median
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import psutil
@@ -52,6 +56,7 @@ CLOCK = SystemClock()
 MOST_ADDED_S = 0.0001
 MOST_ADDED_SHARE = 0.15
 MOST_OFF = 0.02
+MOST_APART = 0.1
 LEAST_STALL_P99_S = 0.5
 IN_FLIGHT = 64
 SLOWER = 1.15
@@ -209,6 +214,55 @@ async def leaking(leak_kib: int) -> float:
     return run.trend("rss_bytes").per_call / 1024
 
 
+LOCUSTFILE = """
+from locust import constant, task
+from mcp_assay.locust import McpUser
+
+class Worker(McpUser):
+    mcp_config = "servers.json"
+    mcp_server = "it"
+    wait_time = constant(0)
+
+    @task
+    def work(self):
+        self.call_tool("work")
+"""
+
+
+async def beside_locust(seconds: float) -> dict[str, float] | None:
+    """Return mean answer time and rate of Locust and of the closed loop, or None where Locust is not installed."""
+    if find_spec("locust") is None:
+        return None
+    command, users = delayed(delay_ms=5.0), 8
+    async with served(command) as session:
+        call = tool_call(session, "work", {})
+        plan = ClosedPlan(calls=10**9, in_flight=users, budget_s=seconds)
+        ours = await closed_loop(call, plan, CLOCK)
+    theirs = await asyncio.to_thread(locust_stats, command, users, seconds)
+    rates = sorted(theirs["num_reqs_per_sec"].values())
+    return {
+        "our_mean_s": _of(ours, "mean"),
+        "our_rate_per_s": ours.rate_per_s,
+        "locust_mean_s": theirs["total_response_time"] / theirs["num_requests"] / 1000,
+        "locust_rate_per_s": median(rates),
+    }
+
+
+def locust_stats(command: Sequence[str], users: int, seconds: float) -> dict[str, Any]:
+    """Return what Locust counted over some seconds of load by some users, in a process of its own."""
+    with TemporaryDirectory() as folder:
+        server = {"command": command[0], "args": list(command[1:])}
+        (Path(folder) / "servers.json").write_text(json.dumps({"mcpServers": {"it": server}}), "utf-8")
+        (Path(folder) / "locustfile.py").write_text(LOCUSTFILE, "utf-8")
+        asked = ("-u", str(users), "-r", str(users), "-t", f"{seconds + 3:g}s")
+        run = [sys.executable, "-m", "locust", "--headless", *asked, "--json"]
+        done = subprocess.run(
+            run, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, timeout=120, check=True
+        )
+    stats: list[dict[str, Any]] = json.loads(done.stdout)
+    return stats[0]
+
+
 async def measured(*, quick: bool) -> dict[str, Any]:
     """Return all figures."""
     rounds, calls = (2, 100) if quick else (5, 400)
@@ -220,6 +274,7 @@ async def measured(*, quick: bool) -> dict[str, Any]:
         "stall": await stalled(),
         "saturation": await saturated(2.0 if quick else 5.0) if EVERYTHING.exists() else None,
         "alarms": await alarms(8 if quick else 20, calls // 2),
+        "beside_locust": await beside_locust(3.0 if quick else 6.0),
         "leak_kib": await leaking(10),
         "no_leak_kib": await leaking(0),
     }
@@ -253,11 +308,21 @@ def judged(found: dict[str, Any]) -> list[tuple[str, str, str, bool]]:
         ("10 KiB kept a call", f"{found['leak_kib']:.1f} KiB", "found", found["leak_kib"] > 5),
         ("nothing kept", f"{found['no_leak_kib']:.2f} KiB", "not found", found["no_leak_kib"] < 5),
     ]
+    side = found["beside_locust"]
+    if side is not None:
+        apart = locust_apart(side)
+        rows.append(("Locust with one worker is off by", f"{apart:.1%}", "≤ 10 %", apart <= MOST_APART))
     if load is not None:
         busy = f"server {load['server_cpu_share']:.0%}, generator {load['generator_cpu_share']:.0%} of a core"
         first = load["server_cpu_share"] > load["generator_cpu_share"]
         rows.append((f"{IN_FLIGHT} in flight on server-everything", busy, "the server first", first))
     return rows
+
+
+def locust_apart(side: dict[str, float]) -> float:
+    """Return by how much Locust's figures differ from ours, the worse of answer time and rate."""
+    times, rates = (side[f"locust_{name}"] / side[f"our_{name}"] for name in ("mean_s", "rate_per_s"))
+    return max(abs(times - 1), abs(rates - 1))
 
 
 def main() -> None:

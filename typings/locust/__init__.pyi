@@ -1,0 +1,13 @@
+# The part of Locust that is used; it is an extra, so that type checkers must do without it.
+
+from typing import Any, ClassVar
+
+from locust.env import Environment
+
+class User:
+    abstract: ClassVar[bool]
+    environment: Environment
+    def __init__(self, environment: Environment) -> None: ...
+    def on_start(self) -> None: ...
+    def on_stop(self) -> None: ...
+    def context(self) -> dict[str, Any]: ...

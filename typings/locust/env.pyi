@@ -1,0 +1,4 @@
+from locust.event import Events
+
+class Environment:
+    events: Events

@@ -1,0 +1,1 @@
+class StopUser(Exception): ...  # noqa: N818  (Locust's name)
