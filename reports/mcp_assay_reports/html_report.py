@@ -20,6 +20,7 @@ from mcp_assay_reports.html_latency import latency_section
 from mcp_assay_reports.html_overview import chip, overview_section
 from mcp_assay_reports.html_trends import trend_section
 from mcp_assay_reports.html_workflows import workflow_section
+from mcp_assay_reports.limits import limits_section
 from mcp_assay_reports.texts import CATEGORY_TITLES, line, overall, plural, seconds
 
 if TYPE_CHECKING:
@@ -70,7 +71,7 @@ def _body(document: Document) -> Iterator[str]:
     yield from _head(document)
     yield from _navigation(document)
     yield '<main id="main" tabindex="-1">\n'
-    yield f'<section data-view="overview">{overview_section(document)}</section>\n'
+    yield f'<section data-view="overview">{overview_section(document)}{limits_section(document)}</section>\n'
     yield f'<form id="filters" class="filters" aria-label="Filters" hidden>{"".join(_filters())}</form>\n'
     yield '<section data-view="matrix" hidden><h2>Checks by servers</h2>'
     yield '<div id="grid" class="scroll grid"></div></section>\n'

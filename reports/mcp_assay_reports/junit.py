@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from mcp_assay.core.contract import Document, ResultEntry, ServerEntry
 
 _ILLEGAL = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_LIMIT = "budget-"
 _LONGEST_EXCHANGE = 8_000
 _ATTACHMENT = "[[ATTACHMENT|"
 _UNKNOWN_ATTRIBUTES = ("disabled",)
@@ -96,7 +97,7 @@ def _case(result: ResultEntry) -> TestCase:
         case "warn":
             case.stdout = f"warning: {message}\n{_details(result)}"
         case "pass":
-            pass
+            case.stdout = message if result.get("slug", "").startswith(_LIMIT) else None
     return case
 
 

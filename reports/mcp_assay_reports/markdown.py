@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from mcp_assay_reports.changes import changed_scores, changes_in_words, gathered
 from mcp_assay_reports.findings import Cluster, clusters, gaps, left_out, server_clusters, slowest
+from mcp_assay_reports.limits import limit_rows
 from mcp_assay_reports.texts import (
     CATEGORY_TITLES,
     block,
@@ -95,6 +96,7 @@ def _sections(document: Document, detail: _Detail, *, shortened: bool) -> Iterat
     yield from _table(document, detail.servers)
     yield from _unusable(document, detail.servers)
     yield from _costliest(document)
+    yield from _limits(document, detail.servers)
     yield from _not_exercised(document)
     if detail.findings:
         for server in document["servers"]:
@@ -211,6 +213,24 @@ def _costliest(document: Document, most: int = 5) -> Iterator[str]:
     if len(found) > most:
         yield ""
         yield f"_and {plural(len(found) - most, 'more finding')} below_"
+    yield ""
+
+
+def _limits(document: Document, most: int) -> Iterator[str]:
+    """Yield the user's limits with what was measured."""
+    rows = limit_rows(document)
+    if not rows:
+        return
+    yield "### Limits"
+    yield ""
+    yield "| Server | Tool | Limit | Measured | Verdict |"
+    yield "|:--|:--|:--|--:|:--|"
+    for row in rows[:most]:
+        named = cell(row.tool) if row.tool else ""
+        yield f"| {cell(row.server)} | {named} | {cell(row.threshold)} | {row.found} | {row.verdict} |"
+    if len(rows) > most:
+        yield ""
+        yield f"_and {plural(len(rows) - most, 'more limit')}_"
     yield ""
 
 

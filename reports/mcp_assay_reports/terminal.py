@@ -13,6 +13,7 @@ from tabulate import DataRow, TableFormat, tabulate
 
 from mcp_assay_reports.changes import changes_in_words, gathered
 from mcp_assay_reports.findings import Cluster, clusters, gaps, left_out, slowest
+from mcp_assay_reports.limits import limit_lines
 from mcp_assay_reports.texts import category_score, line, listing, percent, plural, score, seconds
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ _OVERALL_COLUMNS = 31
 _MOST_FAILED = 20
 _MOST_FINDINGS = 5
 _MOST_GAPS = 3
+_MOST_LIMITS = 10
 _COMPACT = TableFormat(
     lineabove=None,
     linebelowheader=None,
@@ -97,7 +99,7 @@ def render_summary(document: Document, width: int = 80, *, color: bool = False, 
     """
     screen = _Screen(width=max(width, _NARROWEST), color=color, encoding=encoding)
     parts = [_table(document, screen), *_changes(document, screen), *_unusable(document, screen)]
-    parts += _costliest(document, screen)
+    parts += [*_costliest(document, screen), *_limits(document, screen)]
     return "\n".join([*parts, *_not_exercised(document, screen), *_closing(document, screen)])
 
 
@@ -203,6 +205,14 @@ def _finding(number: int, cluster: Cluster, screen: _Screen) -> Iterator[str]:
     yield screen.wrapped(screen.text(first["observed"] or first["requirement"]), "     ")
     if first["reproduce"]:
         yield f"     {screen.text(first['reproduce'], 600)}"
+
+
+def _limits(document: Document, screen: _Screen) -> Iterator[str]:
+    """Yield the user's limits with what was measured, broken ones first."""
+    told = [*limit_lines(document, _MOST_LIMITS)]
+    if told:
+        yield "\nlimits"
+    yield from (screen.wrapped(screen.text(text), "  ", "       ") for text in told)
 
 
 def _not_exercised(document: Document, screen: _Screen) -> Iterator[str]:

@@ -5,25 +5,13 @@ from __future__ import annotations
 import difflib
 import re
 from dataclasses import dataclass
-from enum import StrEnum
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from mcp_assay.core.quantities import Quantity
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-
-class Quantity(StrEnum):
-    """What a metric is measured in; the value is the unit in which limits and values are kept."""
-
-    TIME = "s"
-    SHARE = "share"
-    RATE = "calls/s"
-    SIZE = "B"
-    SIZE_PER_CALL = "B/call"
-    NUMBER_PER_CALL = "per call"
-    TIME_PER_CALL = "s/call"
-    NUMBER = "number"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

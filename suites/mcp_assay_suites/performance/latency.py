@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from mcp_assay.core.quantities import milliseconds
 from mcp_assay.core.verdicts import Category, Judgement, passed, violated
 from mcp_assay.readiness.check import Scope
 from mcp_assay_suites.catalogue import check
@@ -13,7 +14,6 @@ from mcp_assay_suites.performance.measuring import (
     budget_of,
     entry_of,
     machine_of,
-    milliseconds,
     unmeasurable,
     with_samples,
 )

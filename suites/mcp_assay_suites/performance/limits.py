@@ -7,12 +7,12 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from mcp_assay.config.budgets import METRICS
+from mcp_assay.core.quantities import shown
 from mcp_assay.core.verdicts import Category, Judgement, Outcome, passed, violated
 from mcp_assay_suites.catalogue import CATALOGUE, check
 from mcp_assay_suites.observing.judging import counted, listed
 from mcp_assay_suites.performance.measuring import HasLimits, limits_of
 from mcp_assay_suites.performance.metrics import server_value, tool_value
-from mcp_assay_suites.performance.units import shown
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -104,8 +104,3 @@ def with_samples(judgement: Judgement, measured: Measurement) -> Judgement:
 def unmeasurable(expected: str, measured: Measurement) -> Judgement:
     """Return the finding that there is no figure: a budget that cannot be checked is not kept."""
     return violated(expected, f"it could not be measured: {measured.first_error or 'nothing was answered'}")
-
-
-def milliseconds(seconds: float) -> str:
-    """Return seconds as a person reads them, for example ``1.23 ms``."""
-    return f"{seconds:.3g} s" if seconds >= 1 else f"{seconds * 1000:.3g} ms"

@@ -7,13 +7,14 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from mcp_assay.core.errors import ConnectError
+from mcp_assay.core.quantities import milliseconds
 from mcp_assay.core.verdicts import Category, Judgement, passed, skipped, violated
 from mcp_assay.load import tool_call
 from mcp_assay.load.recovery import OverloadPlan, recovery
 from mcp_assay_suites.catalogue import check
 from mcp_assay_suites.observing.judging import counted
 from mcp_assay_suites.performance.loads import ALONE, closed_load, once
-from mcp_assay_suites.performance.measuring import budget_of, milliseconds, unmeasurable, unrecorded
+from mcp_assay_suites.performance.measuring import budget_of, unmeasurable, unrecorded
 from mcp_assay_suites.performance.repeating import explorable_cases
 
 if TYPE_CHECKING:

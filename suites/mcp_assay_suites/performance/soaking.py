@@ -6,13 +6,14 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from mcp_assay.core.errors import ConnectError
+from mcp_assay.core.quantities import milliseconds
 from mcp_assay.core.verdicts import Category, Judgement, passed, skipped, violated
 from mcp_assay.load import tool_call
 from mcp_assay.load.machine import machine_speed
 from mcp_assay.load.soak import soak
 from mcp_assay_suites.catalogue import check
 from mcp_assay_suites.observing.judging import counted
-from mcp_assay_suites.performance.measuring import entry_of, machine_of, milliseconds, unmeasurable, unrecorded
+from mcp_assay_suites.performance.measuring import entry_of, machine_of, unmeasurable, unrecorded
 from mcp_assay_suites.performance.repeating import HOLDINGS, explorable_cases, resource_figures
 
 if TYPE_CHECKING:

@@ -6,6 +6,7 @@ from dataclasses import replace
 from statistics import median
 from typing import TYPE_CHECKING
 
+from mcp_assay.core.quantities import milliseconds
 from mcp_assay.core.verdicts import Category, Judgement, passed, violated
 from mcp_assay_suites.catalogue import check
 from mcp_assay_suites.observing.judging import counted
@@ -14,7 +15,6 @@ from mcp_assay_suites.performance.measuring import (
     budget_of,
     entry_of,
     machine_of,
-    milliseconds,
     unmeasurable,
     with_samples,
 )
