@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 RAW = Path(__file__).parent.parent / "servers" / "raw.py"
 NOTHING = "[budgets]\n"
-LITTLE = PerformanceBudget(cold_starts=1, calls=12, warm_up=1, growth_s=2.0, overload_s=0.1)
+LITTLE = PerformanceBudget(cold_starts=1, calls=12, warm_up=1, overload_s=0.1)
 LIMITS = tuple(check for check in CHECKS if check.id.startswith("BUDG-"))
 IDS = {check.slug.removeprefix("budget-").replace("-", "_"): check.id for check in LIMITS}
 
@@ -47,11 +48,13 @@ for line in sys.stdin:
 """
 
 
-def judged(folder: Path, text: str, *, does: str = "pass", soak_s: float = 0.0, ids: str = "BUDG-") -> Assayed:
+def judged(
+    folder: Path, text: str, *, does: str = "pass", soak_s: float = 0.0, ids: str = "BUDG-", growth_s: float = 1.0
+) -> Assayed:
     path = folder / "mcp-assay.toml"
     path.write_text(text, "utf-8")
     checks = tuple(check for check in CHECKS if check.id.startswith(ids))
-    settings = Settings(examples=1, performance=LITTLE, soak_s=soak_s)
+    settings = Settings(examples=1, performance=replace(LITTLE, growth_s=growth_s), soak_s=soak_s)
     command = [sys.executable, "-S", "-E", "-c", INLINE.replace("DOES", does)]
     return assay(command, checks, settings=settings, rules=Overlay.load(path))
 
@@ -107,9 +110,9 @@ def test_calls_that_fail_under_measurement_break_the_limit_on_errors(tmp_path: P
 
 def test_growth_beyond_a_limit_of_the_user_is_found(tmp_path: Path) -> None:
     limits = '[budgets]\nlimits = ["rss_growth < 5MB/1000 calls", "open_files_growth <= 0/call"]\n'
-    found = judged(tmp_path, limits, does="kept.append(bytearray(b'x') * 50_000)")
+    found = judged(tmp_path, limits, growth_s=20.0, does="kept.append(bytearray(b'x') * 100_000)")
     assert found[IDS["rss_growth"]].outcome is Outcome.FAIL
-    assert entries(found, "rss_growth")[0]["value"] == pytest.approx(50_000, rel=0.2)
+    assert entries(found, "rss_growth")[0]["value"] == pytest.approx(100_000, rel=0.2)
     assert found[IDS["open_files_growth"]].outcome is Outcome.PASS
 
 
@@ -148,7 +151,7 @@ def test_a_soak_says_what_it_did(tmp_path: Path) -> None:
 
 
 def test_a_server_that_fails_during_a_soak_is_a_finding(tmp_path: Path) -> None:
-    does = 'result["isError"] = calls > 200'
+    does = 'result["isError"] = calls > 5'
     verdict = judged(tmp_path, NOTHING, does=does, soak_s=0.5, ids="PERF-005")["PERF-005"]
     assert verdict.outcome is Outcome.WARN
     assert "failed: a result with isError" in (verdict.observed or "")

@@ -37,7 +37,7 @@ def _judged(made: Sequence[Repeated]) -> Judgement:
 
 def _figures(made: Sequence[Repeated]) -> list[Mapping[str, Any]]:
     """Return what the processes held, and the steepest growth of memory."""
-    steepest = growth_per_call(made, "rss_bytes")
+    steepest = growth_per_call(made, "rss_growth")
     held = resource_figures([repeated.run for repeated in made])
     return held if steepest is None else [*held, {"metric": "rss_growth", "value": steepest, "unit": "B/call"}]
 

@@ -24,6 +24,10 @@ if TYPE_CHECKING:
     from mcp_assay_suites.performance.loads import Loaded
 
 
+_LATE_SHARE = 0.5
+"""Share of the median by which calls may be sent late before the figures are doubted."""
+
+
 @check("ADV-011", category=Category.PERFORMANCE, scope=Scope.TOOL)
 async def latency(subject: Subject) -> Judgement:
     """Judge the 95th percentile of a call that is known to work, one at a time."""
@@ -64,7 +68,8 @@ async def constant_rate(subject: Subject) -> Judgement:
     if found is None:
         return unmeasurable(expected, loaded.measured)
     late_s = loaded.measured.late_s or 0.0
-    doubt = f", sent up to {milliseconds(late_s)} late by the harness itself" if late_s > found.p50 else ""
+    own = f", sent up to {milliseconds(late_s)} late by the harness itself: treat as indicative"
+    doubt = own if late_s > found.p50 * _LATE_SHARE else ""
     return _judged(subject, loaded, expected, f"{_quantiles(found)} at {rate}{doubt}")
 
 

@@ -73,7 +73,7 @@ async def _of_repeated_calls(metric: str, subject: Subject) -> float | str:
     if metric == "cpu":
         return cpu_per_call(runs)
     if metric.endswith(_GROWTH):
-        grown = growth_per_call(made, _FIELDS[metric.removesuffix(_GROWTH)])
+        grown = growth_per_call(made, metric)
         return "too few calls within growth_s to tell growth from noise" if grown is None else grown
     found = peak(runs, _FIELDS[metric])
     return "its processes could not be looked at" if found is None else found

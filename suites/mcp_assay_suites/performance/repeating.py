@@ -67,6 +67,12 @@ class Holding:
             return True
         return self.grows(run) and run.trend(self.field).total > self.total
 
+    def established(self, run: GrowthRun) -> float:
+        """Return the growth with each call, 0 unless it is a trend beyond chance and beyond what a heap fills up by."""
+        trend = run.trend(self.field)
+        is_much = trend.total > self.total or run.rise(self.field) > RUNAWAY[self.field]
+        return trend.per_call if is_much and trend.grows_beyond(0.0) else 0.0
+
     def told(self, run: GrowthRun) -> str:
         """Return the growth in a run, for example ``memory 12.3 KiB a call``."""
         return f"{self.name} {run.rise(self.field) / max(1, run.calls) / self.size:.3g}{self.unit} a call"
@@ -231,12 +237,13 @@ def cpu_per_call(runs: Sequence[GrowthRun]) -> float:
     return max(0.0, sum(run.rise("cpu_s") for run in runs)) / calls if calls else 0.0
 
 
-def growth_per_call(made: Sequence[Repeated], field: str) -> float | None:
-    """Return the steepest growth of a field with each call of any tool, 0 unless it is a trend beyond chance.
+def growth_per_call(made: Sequence[Repeated], metric: str) -> float | None:
+    """Return the steepest growth with each call of any tool, 0 for what is chance or a heap that fills up.
 
     The round of each tool with most samples counts: the first one of a tool that seems to grow warms it up. None when
     a tool has too few samples for a trend to stand out.
     """
+    held = next(held for held in HOLDINGS if held.metric == metric)
     rounds: dict[str, GrowthRun] = {}
     for repeated in made:
         known = rounds.get(repeated.tool)
@@ -244,8 +251,7 @@ def growth_per_call(made: Sequence[Repeated], field: str) -> float | None:
             rounds[repeated.tool] = repeated.run
     if not rounds or min(len(run.samples) for run in rounds.values()) < _FEWEST_SAMPLES:
         return None
-    trends = [run.trend(field) for run in rounds.values()]
-    return max((trend.per_call for trend in trends if trend.grows_beyond(0.0)), default=0.0)
+    return max(held.established(run) for run in rounds.values())
 
 
 _LEAST = 1e-9
