@@ -82,6 +82,14 @@ def test_late_answer_comes_after_its_cancellation(faulty: Start) -> None:
     assert peer.message()["id"] == request["id"]
 
 
+def test_late_third_answer_is_overtaken_by_the_fourth(faulty: Start) -> None:
+    peer = faulty("late-third-answer=30")
+    requests = [peer.request("tools/call", ECHO) for _ in range(4)]
+    peer.send(*requests)
+
+    assert [peer.message()["id"] for _ in requests] == [requests[place]["id"] for place in (0, 1, 3, 2)]
+
+
 def test_blocking_holds_up_other_requests(faulty: Start) -> None:
     peer = faulty("blocking=30")
     peer.send(peer.request("tools/call", ECHO), peer.request("ping"))

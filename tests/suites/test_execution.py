@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -142,6 +143,16 @@ def test_a_call_that_is_never_answered_is_said_to_hang_with_the_smallest_argumen
     assert (found["ADV-014.echo"].observed or "").startswith('{"text": ""}: ')
     assert found["EXEC-001.echo"].outcome is Outcome.SKIP
     assert found.server.calls == {"echo": 3}
+
+
+def test_a_tool_that_is_slow_in_some_calls_only_has_the_whole_limit_for_them() -> None:
+    limits, hang = replace(IMPATIENT, call_s=1.5), ("ADV-014",)
+    slow = judged("--fault", "late-third-answer=800", settings=FEW, limits=limits, tools=("echo",), checks=hang)
+    assert slow["ADV-014.echo"].outcome is Outcome.PASS
+    assert "the slowest answered after 0.8" in (slow["ADV-014.echo"].observed or "")
+    silent = judged("--fault", "late-third-answer=60000", settings=FEW, limits=limits, tools=("echo",), checks=hang)
+    assert silent["ADV-014.echo"].outcome is Outcome.WARN
+    assert "no answer to tools/call within 1.5 s" in (silent["ADV-014.echo"].observed or "")
 
 
 def test_a_server_that_stops_is_started_again_for_the_next_tool() -> None:

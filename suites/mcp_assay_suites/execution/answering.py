@@ -46,7 +46,8 @@ async def hang(subject: Subject) -> Judgement:
     cases = await every_call(subject)
     if isinstance(cases, Judgement):
         return cases
-    late = next((case for case in cases if case.timed_out), None)
+    # The first silence was waited for longest; after it the tool is only looked at, and no longer with full patience.
+    late = max((case for case in cases if case.timed_out), key=lambda case: case.exchange.duration_s, default=None)
     asked_for = late is not None and subject.arguments is None and is_asked_to_wait(late, cases)
     if late is not None and asked_for and not late.silenced_server:
         return skipped(f"the unanswered call may have asked for it: {late.call}")
@@ -56,10 +57,11 @@ async def hang(subject: Subject) -> Judgement:
     async def shows(other: Case) -> bool:
         return other.timed_out
 
-    # Smaller arguments are not waited for as long, so the exchange that is shown stays the first one.
+    # Smaller arguments are not waited for as long: what is shown, and counts, stays the call that had all the time.
     blocked = ", and the server answered nothing else either" if late.silenced_server else ""
     least = await smallest(subject, late, shows)
-    observed = f"{least.call}: {late.exchange.describe()}{blocked}"
+    smaller = "" if least is late else f"{least.call}: {least.exchange.describe()}; "
+    observed = f"{smaller}{late.call}: {late.exchange.describe()}{blocked}"
     return violated_by(late, "every call is answered within its time limit", observed, arguments=least.arguments)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -43,17 +44,16 @@ async def call(
         subject: The tool.
         planned: The call.
         sign_of_life: Whether the server is asked for one in any case.
-        timeout_s: Seconds to wait for the answer, by default the limit for calls, less for wrong arguments.
+        timeout_s: Seconds to wait for the answer, at most the limit for calls; by default that limit, less for wrong
+            arguments.
 
     Raises:
         UnavailableError: The server is down before the call.
     """
     session = await subject.server.session()
-    limit = session.limits.call_s
-    limit_s = limit if planned.flaw is None else min(REFUSAL_S, limit)
-    exchange = await subject.server.call_tool(
-        subject.the_tool.name, planned.arguments, timeout_s=limit_s if timeout_s is None else min(timeout_s, limit_s)
-    )
+    usual_s = math.inf if planned.flaw is None else REFUSAL_S
+    patience_s = min(usual_s if timeout_s is None else timeout_s, session.limits.call_s)
+    exchange = await subject.server.call_tool(subject.the_tool.name, planned.arguments, timeout_s=patience_s)
     case = Case(
         arguments=planned.arguments, exchange=exchange, flaw=planned.flaw, given=planned.given, told=planned.told
     )

@@ -12,7 +12,6 @@ from mcp_assay.runtime.categories import words_of
 from mcp_assay_suites.exercising.arguments import flaw_of, input_schema, valid_arguments, wrong_arguments
 from mcp_assay_suites.exercising.calling import Planned, call, with_sign_of_life
 from mcp_assay_suites.exercising.cases import Calls, canonical
-from mcp_assay_suites.exercising.durations import unit_of
 from mcp_assay_suites.exercising.edges import edge_arguments
 from mcp_assay_suites.exercising.known_values import KnownValues
 from mcp_assay_suites.exercising.limits import (
@@ -38,8 +37,8 @@ _TOOL_S = 45.0
 _EXPLORED_S = 0.25
 """Seconds within which a tool must mostly answer to be called at the edges of its schema as well."""
 
-_ANSWERED, _IMPATIENT_S = 2, 10.0
-"""After so many quick answers, 40 times what the slowest of them took at most is long enough to wait for another."""
+_HURRIED = 1 / 3
+"""Share of the time limit that is waited for an answer once the tool has let a call wait for the whole of it."""
 
 _EDGES_WHEN_IT_WORKS, _EDGES_WHEN_NOT = 5, 2
 """How many times more calls a tool gets at the edges of its schema, by whether a generated call worked."""
@@ -95,8 +94,7 @@ async def plain_looks(subject: Subject) -> list[tuple[Subject, Calls]]:
 
 async def _once(subject: Subject, kind: str, make: Callable[[Subject, Calls], Awaitable[str | None]]) -> Calls:
     """Return the tool's calls of one kind, made unless an earlier check began to."""
-    given = "" if subject.arguments is None else f".{canonical(subject.arguments)}"
-    key = f"exercising.{kind}.{subject.the_tool.slug}{given}"
+    key = _key(subject, kind)
     calls = subject.server.memory.setdefault(key, Calls())
     if not isinstance(calls, Calls):
         raise TypeError(f"memory {key!r} holds something else")
@@ -104,6 +102,12 @@ async def _once(subject: Subject, kind: str, make: Callable[[Subject, Calls], Aw
         calls.begun, calls.problem = True, "the calls were cut short"
         calls.problem = await _reported(make(subject, calls))
     return calls
+
+
+def _key(subject: Subject, kind: str) -> str:
+    """Return what the tool's calls of one kind are remembered by."""
+    given = "" if subject.arguments is None else f".{canonical(subject.arguments)}"
+    return f"exercising.{kind}.{subject.the_tool.slug}{given}"
 
 
 async def _reported(making: Awaitable[str | None]) -> str | None:
@@ -235,16 +239,15 @@ def _unmade(planned: Iterable[Planned], calls: Calls) -> list[Planned]:
     return [item for item in planned if canonical(item.arguments) not in made]
 
 
-def _patience_s(subject: Subject, calls: Calls) -> float | None:
-    """Return how long an answer is waited for, None for the limit of the run.
+def _patience_s(subject: Subject, limit_s: float) -> float:
+    """Return how long an answer is waited for: the limit, and less only of a tool that was shown to hang.
 
-    That is less once a tool has answered several calls quickly, unless it may be asked to take its time.
+    So that a tool is said to hang, it must have had all the time there is; nothing that it did before shortens it, nor
+    that the arguments are wrong, for a patient tool may be slow in some cases only.
     """
-    answered = [case.exchange.duration_s for case in calls.cases if case.exchange.message is not None]
-    quick = len(answered) >= _ANSWERED and max(answered) <= _EXPLORED_S
-    properties = input_schema(subject).get("properties")
-    timed = any(unit_of(name) is not None for name in properties) if isinstance(properties, dict) else False
-    return _IMPATIENT_S if quick and not timed else None
+    made = (subject.server.memory.get(_key(subject, kind)) for kind in ("valid", "wrong"))
+    hung = any(case.timed_out for calls in made if isinstance(calls, Calls) for case in calls.cases)
+    return limit_s * _HURRIED if hung else limit_s
 
 
 async def _make(subject: Subject, calls: Calls, planned: Iterable[Planned]) -> str | None:
@@ -262,7 +265,8 @@ async def _make(subject: Subject, calls: Calls, planned: Iterable[Planned]) -> s
             return f"the calls took {_TOOL_S:g} s"
         if not has_time(subject):
             return "its share of --mcp-budget is used up"
-        case = await call(subject, item, timeout_s=_patience_s(subject, calls))
+        limit_s = (await subject.server.session()).limits.call_s
+        case = await call(subject, item, timeout_s=_patience_s(subject, limit_s))
         calls.cases.append(case)
         if case.timed_out:
             return "it is not called again after a call that was not answered in time"

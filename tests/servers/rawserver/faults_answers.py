@@ -160,6 +160,22 @@ def late_answer(server, channel, value):
     server.on_message.append(hook)
 
 
+def late_third_answer(server, channel, value):
+    """Answers the third call of echo 2000 (or VALUE) milliseconds late, and all others at once."""
+    calls = []
+
+    def hook(message, request):
+        if request is None or "method" in message or not hits(request, None):
+            return [message]
+        calls.append(request)
+        if len(calls) != 3:
+            return [message]
+        request.connection.later(float(value or 2000) / 1000, lambda: request.send(message))
+        return []
+
+    server.on_message.append(hook)
+
+
 def blocking(server, channel, value):
     """Deals with nothing else for 500 (or VALUE) milliseconds while it answers."""
     instead = float(value or 500) / 1000
@@ -314,9 +330,9 @@ def no_tools(server, channel, value):
 
 FAULTS = table(
     duplicate_answer, unknown_id, wrong_id, id_type, id_float, id_null, id_missing, result_and_error,
-    no_result_no_error, result_null, result_list, result_string, error_string, error_code_string, error_unattributed,
-    error_internal, jsonrpc_missing, jsonrpc_one, answer_as_notification, never_answer, never_answer_discover,
-    never_answer_unknown, late_answer, blocking, notification_flood, progress_flood, list_changed_flood,
-    unknown_notifications, request_flood, ask_first, endless_cursor, repeated_cursor, many_tools, long_description,
-    changing_list, lying_version, lying_capabilities, no_tools,
+    no_result_no_error, result_null, result_list, result_string, error_string, error_code_string,
+    error_unattributed, error_internal, jsonrpc_missing, jsonrpc_one, answer_as_notification, never_answer,
+    never_answer_discover, never_answer_unknown, late_answer, late_third_answer, blocking, notification_flood,
+    progress_flood, list_changed_flood, unknown_notifications, request_flood, ask_first, endless_cursor,
+    repeated_cursor, many_tools, long_description, changing_list, lying_version, lying_capabilities, no_tools,
 )  # fmt: skip
