@@ -16,7 +16,9 @@ from projects import RAW_SERVER, raw_server
 
 from mcp_assay.cli.checks import catalogue
 from mcp_assay.cli.main import main
+from mcp_assay.core.errors import UsageError
 from mcp_assay.readiness.document import ServerStatus
+from mcp_assay.wire.sandbox import Sandbox
 from mcp_assay_reports import WRITERS
 from mcp_assay_suites import all_checks
 from mcp_assay_suites.catalogue import CATALOGUE
@@ -172,6 +174,27 @@ def test_plan_says_what_would_be_called_and_calls_nothing(folder: Path) -> None:
     methods = (folder / "log").read_text().split()
     assert "tools/list" in methods
     assert "tools/call" not in methods
+
+
+def test_plan_in_a_sandbox_starts_the_server_inside_and_says_that_all_tools_would_be_called(folder: Path) -> None:
+    try:
+        Sandbox.find()
+    except UsageError as problem:
+        pytest.skip(problem.message)
+    outside = folder / "mcp-assay-log"
+    server = {"command": sys.executable, "args": [str(MIRROR), "word"], "env": {"MIRROR_LOG": str(outside)}}
+    result = run("plan", configured(folder, mirror=server), "--sandbox")
+    assert result.exit_code == 0, result.output
+    assert re.search(r"^broken +yes +its server runs in a sandbox$", result.stdout, re.MULTILINE)
+    assert not outside.exists()
+
+
+def test_plan_starts_nothing_where_there_is_no_sandbox(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(folder))
+    result = run("plan", configured(folder, raw=raw_server()), "--sandbox")
+    assert result.exit_code == 4
+    assert "--sandbox needs bubblewrap" in result.stderr
+    assert "starting" not in result.stderr
 
 
 def test_plan_heeds_the_settings_beside_the_configuration(folder: Path) -> None:

@@ -15,10 +15,12 @@ from tabulate import tabulate
 
 from mcp_assay.cli.sources import asked_for, presenter_for, settings_here
 from mcp_assay.config.variables import EnvironmentVariables
+from mcp_assay.readiness.confining import confining
 from mcp_assay.readiness.opening import open_run
 from mcp_assay.readiness.settings import Settings
 from mcp_assay.wire.connect import Connector
 from mcp_assay.wire.limits import Limits
+from mcp_assay.wire.sandbox import Sandbox
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -41,6 +43,9 @@ _WIDEST_REASON = 90
 @click.option("--json", "as_json", is_flag=True, help='Write {"servers": [...]} instead of tables.')
 @click.option("--server", "names", multiple=True, metavar="NAME", help="Only servers of this name (shell pattern).")
 @click.option("--allow-writes", is_flag=True, help="As a run with --mcp-allow-writes would decide.")
+@click.option(
+    "--sandbox", "sandboxed", is_flag=True, help="As a run with --mcp-sandbox would decide; starts them in it."
+)
 @click.option("--input", "inputs", multiple=True, metavar="NAME=VALUE", help="Value of an input variable.")
 @click.option("--start-timeout", default=60.0, metavar="SECONDS", help="Time to start (default: 60).")
 def plan(
@@ -49,6 +54,7 @@ def plan(
     as_json: bool,
     names: tuple[str, ...],
     allow_writes: bool,
+    sandboxed: bool,
     inputs: tuple[str, ...],
     start_timeout: float,
 ) -> int:
@@ -57,13 +63,15 @@ def plan(
     Starting a server executes its code. Ends with 0, with 1 when a server cannot be reached, with 4 when a file cannot
     be used.
     """
+    sandbox = Sandbox.find("--sandbox") if sandboxed else None
     variables = EnvironmentVariables.from_options(inputs, {"MCP_ASSAY_PYTHON": sys.executable, **os.environ})
     overlay = settings_here()
     specs = [overlay.signing_in(spec) for spec in asked_for([_path_of(file) for file in files], names)]
     present = presenter_for(specs, overlay, variables)
     _announce(specs, overlay, present)
     settings = Settings(allow_writes=allow_writes)
-    decided = asyncio.run(_decide(specs, overlay, variables, settings, Limits(start_s=start_timeout)))
+    limits = Limits(start_s=start_timeout)
+    decided = asyncio.run(_decide(specs, overlay, variables, settings, limits=limits, sandbox=sandbox))
     for server in decided:
         if server.managed.launch is not None:
             # A token that was given meanwhile is a secret as well.
@@ -94,7 +102,9 @@ async def _decide(
     overlay: Overlay,
     variables: EnvironmentVariables,
     settings: Settings,
+    *,
     limits: Limits,
+    sandbox: Sandbox | None,
 ) -> list[ServerUnderTest]:
     """Return every server with its tools and what is decided of them; nothing is left running."""
     connector = Connector(limits=limits)
@@ -105,6 +115,7 @@ async def _decide(
             variables_for=lambda spec: overlay.variables(spec.name, variables),
             settings=settings,
             rules=overlay,
+            confining=confining(sandbox, overlay),
         )
         try:
             return list(opened.run.servers.values())

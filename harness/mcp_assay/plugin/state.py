@@ -17,11 +17,11 @@ from mcp_assay.core.presentation import Presenter
 from mcp_assay.core.redaction import Redactor
 from mcp_assay.core.verdicts import Category
 from mcp_assay.plugin.accepted import Accepted
-from mcp_assay.plugin.confining import confining
 from mcp_assay.plugin.elicitation import answering
 from mcp_assay.plugin.taping import Taping
 from mcp_assay.plugin.workflow_runs import WorkflowRuns
 from mcp_assay.readiness.acceptance import stale_acceptances
+from mcp_assay.readiness.confining import confining
 from mcp_assay.readiness.document import PhaseFacts, ServerFacts, ServerStatus
 from mcp_assay.readiness.engine import Engine
 from mcp_assay.readiness.examples import examples_in

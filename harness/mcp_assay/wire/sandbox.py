@@ -59,8 +59,11 @@ class Sandbox:
     file_bytes: int = 256 * MIB
 
     @classmethod
-    def find(cls) -> Sandbox:
+    def find(cls, option: str = "--mcp-sandbox") -> Sandbox:
         """Return the sandbox of this machine, after an empty one was tried.
+
+        Args:
+            option: What asks for it, for the message that there is none.
 
         Raises:
             UsageError: bubblewrap is not installed, or may make no sandbox here.
@@ -68,7 +71,7 @@ class Sandbox:
         program = shutil.which("bwrap")
         if program is None:
             raise UsageError(
-                "--mcp-sandbox needs bubblewrap, and no program bwrap was found",
+                f"{option} needs bubblewrap, and no program bwrap was found",
                 hint="install it, for example: apt-get install bubblewrap; nothing was started",
             )
         sandbox = cls(program=program)
@@ -76,11 +79,11 @@ class Sandbox:
         try:
             tried = subprocess.run(command, capture_output=True, timeout=_PROBE_S, check=False)
         except (OSError, subprocess.TimeoutExpired) as problem:
-            raise UsageError(f"--mcp-sandbox: bubblewrap cannot be tried: {problem}") from None
+            raise UsageError(f"{option}: bubblewrap cannot be tried: {problem}") from None
         if tried.returncode != 0:
             words = tried.stderr.decode("utf-8", "replace").strip() or f"it ended with status {tried.returncode}"
             raise UsageError(
-                f"--mcp-sandbox: bubblewrap makes no sandbox here: {words}",
+                f"{option}: bubblewrap makes no sandbox here: {words}",
                 hint="user namespaces must be allowed; in a container that takes more privileges. Nothing was started",
             )
         return sandbox

@@ -1,4 +1,4 @@
-"""``--mcp-sandbox``: what is started in place of the servers."""
+"""A run in a sandbox: what is started in place of the servers."""
 
 from __future__ import annotations
 
