@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
 HANDSHAKE, STATELESS = "2025-11-25", "2026-07-28"
 IDS = {
-    "BASE-002", "BASE-012", "BASE-025", "DISC-006", "DISC-015", "EXEC-001", "LIFE-003", "STDIO-006", "SUB-001",
-    "TOOL-004", "TOOL-005", "TOOL-021", "TOOL-022", "TOOL-023",
+    "BASE-002", "BASE-012", "BASE-025", "DISC-006", "DISC-015", "EXEC-001", "LIFE-003", "RES-008", "STDIO-006",
+    "SUB-001", "TOOL-004", "TOOL-005", "TOOL-021", "TOOL-022", "TOOL-023",
 }  # fmt: skip
 CHOSEN = [check for check in all_checks() if check.id in IDS]
 STRICT = Settings(check_s=60.0, examples=1, gate=Gate.ALL)
@@ -45,6 +45,14 @@ def cancel(message, request):
         request.connection.later(0, lambda: request.connection.send(later))
     return [message]
 server.on_message.append(cancel)
+"""
+BACKEND_GONE = """
+def fail(request):
+    if request.method not in {"resources/list", "resources/read"}:
+        return False
+    request.fail(RpcError(-32603, "getaddrinfo ENOTFOUND"))
+    return True
+server.on_request.append(fail)
 """
 LONG_NAME = "server.tool('echo').definition['name'] = 'n' * 128"
 SLASHED_NAME = "server.tool('echo').definition['name'] = 'text/echo'"
@@ -74,6 +82,7 @@ def handshake(bench, changed) -> Mapping[str, object]:
         "long name": changed(LONG_NAME, "handshake"),
         "name with a slash": changed(SLASHED_NAME, "handshake"),
         "supported named": changed(SUPPORTED_NAMED, "handshake"),
+        "backend gone": changed(BACKEND_GONE, "handshake"),
     }
     return bench.judge(servers, CHOSEN, settings=STRICT)
 
@@ -149,3 +158,8 @@ def test_9_a_property_may_be_described_by_true_since_the_latest_revision_only(ve
 def test_10_servers_are_judged_over_pipes_whatever_their_tools_are_called(handshake):
     assert {verdict.tool for verdict in handshake["healthy"].of("EXEC-001")} >= {"echo", "media"}
     assert "pass" in {verdict.outcome for verdict in handshake["healthy"].of("EXEC-001")}
+
+
+def test_an_internal_error_of_a_server_that_cannot_list_either_is_no_wrong_code_for_the_unknown(handshake):
+    assert [verdict.outcome for verdict in handshake["backend gone"].of("RES-008")] == ["skip"]
+    assert [verdict.outcome for verdict in handshake["healthy"].of("RES-008")] == ["pass"]

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from mcp_assay.readiness.subject import Subject
     from mcp_assay.wire.exchange import Exchange
 
+INTERNAL_ERROR = -32603
 INVALID_PARAMS = -32602
 METHOD_NOT_FOUND = -32601
 NOT_FOUND = -32002
@@ -79,12 +80,19 @@ async def blob_base64(subject: Subject) -> Judgement:
 
 @check("RES-008", category=Category.SCHEMA)
 async def not_found_code(subject: Subject) -> Judgement:
-    """Judge the error for a resource that does not exist; a result is judged by RES-009."""
+    """Judge the error for a resource that does not exist; a result is judged by RES-009.
+
+    A server that fails to list its resources with -32603 has nothing behind it to look in: the same error for a
+    resource says so and not that the resource is unknown.
+    """
     exchange = (await readings(subject.server)).missing
     if exchange is None:
         return not_applicable(_NO_RESOURCES)
     if exchange.result is not None:
         return skipped("reading a resource that does not exist gave a result, so there is no error to judge")
+    listing = subject.server.inventory.listings.get("resources")
+    if says(exchange, INTERNAL_ERROR) and listing is not None and says(listing.pages[0], INTERNAL_ERROR):
+        return skipped("the server fails to list its resources in the same way, so it may not know which there are")
     wanted = INVALID_PARAMS if subject.version >= _STATELESS else NOT_FOUND
     expected = f"an unknown resource is answered by JSON-RPC error {wanted}"
     if says(exchange, wanted):
