@@ -61,6 +61,9 @@ CONFIRMED: Mapping[str, set[str]] = {
 }
 """Findings on the reference server, by transport; each was confirmed by hand on the raw exchange."""
 
+OVER_SSE = "sdk:typescript-1.x"
+"""The SDK whose plain server also speaks HTTP+SSE, as many published servers on it do."""
+
 Result = dict[str, Any]
 
 
@@ -107,7 +110,9 @@ def entries(name: str, real: Path, port: int) -> dict[str, Any]:
     if name == "sse":
         return {f"everything/{name}": {"type": "sse", "url": f"http://127.0.0.1:{port}/sse"}}
     first, *rest = command(name, real, "stdio", 0)
-    return {f"{name}/stdio": {"command": first, "args": rest}, f"{name}/http": {"url": f"http://127.0.0.1:{port}/mcp"}}
+    base = f"http://127.0.0.1:{port}"
+    older = {f"{name}/sse": {"type": "sse", "url": f"{base}/sse"}} if name == OVER_SSE else {}
+    return {f"{name}/stdio": {"command": first, "args": rest}, f"{name}/http": {"url": f"{base}/mcp"}, **older}
 
 
 @pytest.fixture(scope="module")

@@ -1,8 +1,9 @@
-"""The reference server over each of its transports, and the SDK's own server over HTTP."""
+"""The reference server over each of its transports, and servers on the SDK: of every revision, of the newest only."""
 
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import subprocess
 import sys
@@ -16,7 +17,7 @@ import pytest
 from mcp_assay.config.spec import Launch, TransportKind
 from mcp_assay.wire.callbacks import Callbacks
 from mcp_assay.wire.connect import Connector
-from mcp_assay.wire.eras import HANDSHAKE_VERSIONS, KNOWN_VERSIONS
+from mcp_assay.wire.eras import HANDSHAKE_VERSIONS, KNOWN_VERSIONS, STATELESS_VERSIONS
 from mcp_assay.wire.limits import Limits
 from mcp_assay.wire.official import official_client_report
 from mcp_assay.wire.subscription import Subscription
@@ -32,6 +33,7 @@ pytestmark = pytest.mark.asyncio
 EVERYTHING = (
     Path(__file__).parents[2] / ".mcp-assay/real/npm/node_modules/@modelcontextprotocol/server-everything/dist/index.js"
 )
+MODERN = Path(__file__).parents[1] / "servers" / "sdk_modern.py"
 SDK_SERVER = """
 import sys
 from mcp.server import MCPServer
@@ -131,3 +133,26 @@ async def test_the_sdks_server_is_spoken_to_over_http_in_every_revision(
     await subscription.close()
     await session.close()
     assert not psutil.Process().net_connections()
+
+
+async def test_a_server_on_the_sdk_that_speaks_the_stateless_era_only_is_ready_over_both_transports(
+    patient: Connector, serve: Callable, unused_tcp_port: int, tmp_path: Path
+) -> None:
+    serve(unused_tcp_port, sys.executable, str(MODERN), "http", str(unused_tcp_port))
+    url = f"http://127.0.0.1:{unused_tcp_port}/mcp"
+    web = Launch(name="web", transport=TransportKind.HTTP, url=url)
+    pipe = Launch(name="pipe", transport=TransportKind.STDIO, command=(sys.executable, str(MODERN), "stdio"))
+    for launch in (web, pipe):
+        assert await spoken_versions(patient, launch) == STATELESS_VERSIONS
+    servers = {"web": {"url": url}, "pipe": {"command": sys.executable, "args": [str(MODERN), "stdio"]}}
+    (tmp_path / "servers.json").write_text(json.dumps({"mcpServers": servers}))
+    words = ("--mcp-config", "servers.json", "-k", "CONN-001 or TOOL-002", "-p", "no:cacheprovider")
+    report = ("--mcp-baseline", "sdk:python-2.3", "--mcp-report", "json=report.json")
+    run = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "pytest", *words, *report, cwd=tmp_path, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE
+    )
+    said, _ = await asyncio.wait_for(run.communicate(), 120)
+    judged = json.loads((tmp_path / "report.json").read_text())
+    assert run.returncode == 0, said.decode()
+    assert {(server["status"], server["era"]) for server in judged["servers"]} == {("connected", "stateless")}
+    assert judged["summary"]["tools"] == 2

@@ -19,8 +19,8 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 from mcp_assay.config.authorization import ClientCredentials, Interactive, PrivateKey
 from mcp_assay.config.spec import Launch, TransportKind
-from mcp_assay.core.errors import ConnectError
-from mcp_assay.core.faults import FaultKind
+from mcp_assay.core.errors import ConnectError, HarnessError
+from mcp_assay.core.faults import Fault, FaultKind
 from mcp_assay.wire.oauth.flow import signed_in
 
 if TYPE_CHECKING:
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.asyncio
 
 TOKEN = "token-of-the-test"
+MESSAGE = b'{"jsonrpc":"2.0","id":7,"method":"ping"}'
 
 
 class Guarded:
@@ -40,8 +41,9 @@ class Guarded:
     def __init__(self) -> None:
         self.base = ""
         self.asked: list[dict[str, str]] = []
-        self.given = TOKEN
+        self.given = self.taken = TOKEN
         self.lifetime = 3600
+        self.uses: int | None = None
         self.odd: web.Response | None = None
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
@@ -85,11 +87,16 @@ class Guarded:
     async def token(self, request: web.Request) -> web.StreamResponse:
         form = {key: str(value) for key, value in (await request.post()).items()}
         self.asked.append({**form, "authorization": request.headers.get("Authorization", "")})
+        if self.uses is not None:
+            self.given = self.taken = f"{TOKEN}-{len(self.asked)}"
+            self.uses = 4
         given = {"access_token": self.given, "token_type": "Bearer", "expires_in": self.lifetime}
         return web.json_response({**given, "refresh_token": f"renew-{len(self.asked)}"})
 
     async def mcp(self, request: web.Request) -> web.StreamResponse:
-        if request.headers.get("Authorization") != f"Bearer {TOKEN}":
+        if self.uses is not None and request.headers.get("Authorization") == f"Bearer {self.taken}":
+            self.uses -= 1
+        if request.headers.get("Authorization") != f"Bearer {self.taken}" or (self.uses is not None and self.uses < 0):
             where = f'Bearer resource_metadata="{self.base}/.well-known/oauth-protected-resource/mcp"'
             return web.Response(status=401, headers={"WWW-Authenticate": where})
         if request.method != "POST":
@@ -291,3 +298,59 @@ async def test_a_server_that_asks_for_no_token_gets_none(guarded: Guarded) -> No
     )
     grant = ClientCredentials(client_id="me", client_secret="s", issuer=guarded.base)
     assert await signed_in(open_one, grant, timeout_s=20) is open_one
+
+
+async def expiring(guarded: Guarded) -> Launch:
+    """Return a launch that signed in where a token is good for four requests."""
+    guarded.uses = 4
+    grant = ClientCredentials(client_id="me", client_secret="s3cret", issuer=guarded.base)
+    return await signed_in(dataclasses.replace(launch_of(guarded), auth=grant), grant, timeout_s=20)
+
+
+async def test_a_token_that_expires_in_a_connection_is_renewed_and_nobody_is_accused(
+    connector: Connector, guarded: Guarded
+) -> None:
+    renewed: list[Launch] = []
+
+    async def sign_in(launch: Launch, *, timeout_s: float) -> Launch:
+        renewed.append(await signed_in(launch, launch.auth, timeout_s=timeout_s))
+        return renewed[-1]
+
+    session = await dataclasses.replace(connector, sign_in=sign_in).open_session(await expiring(guarded))
+    told = [await session.request("tools/list", {}) for _ in range(12)]
+    raw = [
+        await session.channel.transport.raw_http.raw(
+            "POST", {"Content-Type": "application/json"}, MESSAGE, timeout_s=10
+        )
+        for _ in range(6)
+    ]
+    await session.close()
+    assert [exchange.fault for exchange in told] == [None] * 12
+    assert {reply.status for reply in raw} == {200}
+    tokens = [launch.secrets["access token"] for launch in renewed]
+    assert len(tokens) > 3
+    assert len(set(tokens)) == len(tokens)
+
+
+async def test_a_token_that_cannot_be_renewed_is_our_fault_and_no_answer_of_the_server(
+    connector: Connector, guarded: Guarded
+) -> None:
+    async def sign_in(launch: Launch, *, timeout_s: float) -> Launch:
+        raise ConnectError(Fault(kind=FaultKind.MISSING_CREDENTIALS, message=f"no token within {timeout_s:g} s"))
+
+    session = await dataclasses.replace(connector, sign_in=sign_in).open_session(await expiring(guarded))
+    guarded.uses = 0
+    with pytest.raises(HarnessError, match="the access token expired and was not renewed: no token within"):
+        await session.request("tools/list", {})
+    await session.close()
+
+
+async def test_a_server_that_refuses_a_fresh_token_is_told_as_it_is(connector: Connector, guarded: Guarded) -> None:
+    async def sign_in(launch: Launch, *, timeout_s: float) -> Launch:
+        return launch
+
+    session = await dataclasses.replace(connector, sign_in=sign_in).open_session(await expiring(guarded))
+    told = [await session.request("tools/list", {}) for _ in range(6)]
+    await session.close()
+    assert told[-1].fault is not None
+    assert told[-1].fault.message.startswith("HTTP 401 Unauthorized")

@@ -120,7 +120,7 @@ class AssaySession:
     def __post_init__(self) -> None:
         self.started_at = self.clock.now()
         self._started = self.clock.monotonic()
-        self._connector = Connector(limits=self.limits, clock=self.clock, protocol=self.protocol)
+        self._connector = Connector(limits=self.limits, clock=self.clock, protocol=self.protocol, sign_in=self._sign_in)
 
     @property
     def specs(self) -> list[ServerSpec]:
@@ -365,6 +365,7 @@ class AssaySession:
         signed = await self.taping.sign_in(launch, timeout_s=timeout_s)
         if signed is not launch:
             self.presenter.redactor.learn({f"{launch.name} {label}": value for label, value in signed.secrets.items()})
+            self.taping.learn(signed)
         return signed
 
     def _opening(self, connector: Connector, spec: ServerSpec) -> Opener:

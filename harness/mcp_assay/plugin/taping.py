@@ -19,6 +19,7 @@ from mcp_assay.wire.replay import ReplayConnector
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from mcp_assay.config.spec import Launch
     from mcp_assay.core.presentation import Presenter
     from mcp_assay.wire.connect import Connector
     from mcp_assay.wire.opener import Opener
@@ -51,6 +52,11 @@ class Taping:
     def sign_in(self) -> SignIn:
         """What gets tokens: nobody signs in where no server is reached."""
         return sign_in if self.replay is None else sign_in_recorded
+
+    def learn(self, launch: Launch) -> None:
+        """Keep a token that was given during the run out of the recording."""
+        if self.recorder is not None:
+            self.recorder.learn(launch)
 
     def observations(self, presenter: Presenter) -> Observations:
         """Return what keeps or hands out what is seen beside the wire."""

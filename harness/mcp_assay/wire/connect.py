@@ -16,6 +16,8 @@ from mcp_assay.wire.http import HttpTransport
 from mcp_assay.wire.legacy_sse import LegacySseTransport
 from mcp_assay.wire.limits import Limits
 from mcp_assay.wire.negotiation import negotiate
+from mcp_assay.wire.oauth.renewal import credentials_of
+from mcp_assay.wire.oauth.signing import SignIn, sign_in
 from mcp_assay.wire.reaper import Reaper
 from mcp_assay.wire.session import ServerSession
 from mcp_assay.wire.stdio import StdioTransport
@@ -38,6 +40,7 @@ class Connector:
         callbacks: What we offer servers that ask us, by default nothing.
         versions: Remembers which revisions servers speak.
         faults: What goes wrong on every connection, on purpose; None for nothing.
+        sign_in: Gets the next token when that of a connection has expired.
     """
 
     limits: Limits = field(default_factory=Limits)
@@ -47,6 +50,7 @@ class Connector:
     callbacks: Callbacks = field(default_factory=Callbacks)
     versions: VersionBook = field(default_factory=VersionBook)
     faults: WireFaults | None = None
+    sign_in: SignIn = sign_in
 
     async def open_channel(self, launch: Launch) -> Channel:
         """Start or reach a server and return a channel on which nothing has been said.
@@ -110,9 +114,10 @@ class Connector:
         """
         if launch.transport is TransportKind.STDIO:
             return await StdioTransport.open(launch, self.limits, self.reaper)
+        credentials = credentials_of(launch, self.sign_in, timeout_s=self.limits.start_s)
         if launch.transport is TransportKind.SSE:
-            return await LegacySseTransport.open(launch, self.limits, self.clock)
-        return HttpTransport(launch, self.limits, self.clock)
+            return await LegacySseTransport.open(launch, self.limits, self.clock, credentials)
+        return HttpTransport(launch, self.limits, self.clock, credentials)
 
 
 async def _converse(

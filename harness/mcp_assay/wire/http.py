@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from mcp_assay.wire.http_connection import HttpConnection
     from mcp_assay.wire.limits import Limits
     from mcp_assay.wire.messages import RequestId
+    from mcp_assay.wire.oauth.renewal import Credentials
     from mcp_assay.wire.raw_http import RawHttp
     from mcp_assay.wire.transport import Receiver
 
@@ -52,8 +53,8 @@ class HttpTransport:
     unread_bytes = 0
     partial_bytes = 0
 
-    def __init__(self, launch: Launch, limits: Limits, clock: Clock) -> None:
-        self.client = HttpClient(launch, limits)
+    def __init__(self, launch: Launch, limits: Limits, clock: Clock, credentials: Credentials | None = None) -> None:
+        self.client = HttpClient(launch, limits, credentials)
         self.session: str | None = None
         self._limits = limits
         self._now = clock.monotonic
@@ -206,7 +207,15 @@ class HttpTransport:
 
     def _prefix(self, message: Outgoing) -> bytes:
         """Return what a POST of this message starts with; the same for many."""
-        key = (self._version, self.session, message.method, message.name, message.headers, message.probe)
+        key = (
+            self.client.authorization,
+            self._version,
+            self.session,
+            message.method,
+            message.name,
+            message.headers,
+            message.probe,
+        )
         prefix = self._prefixes.get(key)
         if prefix is None:
             if len(self._prefixes) >= _MOST_PREFIXES:
@@ -221,7 +230,7 @@ class HttpTransport:
         """Take an answer that needs more care than the common one."""
         try:
             async with self.client.resume(connection) as reply:
-                if reply.status not in REDIRECTS:
+                if reply.status not in REDIRECTS and not self.client.may_renew(reply.status):
                     await self._take(message, reply, session, started)
                     return
         except HttpFaultError as problem:

@@ -16,6 +16,7 @@ from mcp_assay.wire.eras import CLIENT_INFO
 from mcp_assay.wire.http_connection import BrokenAnswerError, HttpConnection
 from mcp_assay.wire.http_faults import transport_fault
 from mcp_assay.wire.http_reply import HttpReply, RawReply
+from mcp_assay.wire.oauth.renewal import not_renewed
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Mapping
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from mcp_assay.config.spec import Launch
     from mcp_assay.wire.exchange import HttpMeta
     from mcp_assay.wire.limits import Limits
+    from mcp_assay.wire.oauth.renewal import Credentials
 
 _MOST_REDIRECTS = 5
 _KEEPALIVE_S = 4.0
@@ -36,6 +38,7 @@ REDIRECTS = frozenset({301, 302, 303, 307, 308})
 """Statuses that name another place."""
 
 _KEEPS_METHOD = frozenset({307, 308})
+_UNAUTHORIZED = 401
 
 
 class HttpFaultError(Exception):
@@ -60,11 +63,12 @@ class HttpClient:
         place: Host and port, for messages.
     """
 
-    def __init__(self, launch: Launch, limits: Limits) -> None:
+    def __init__(self, launch: Launch, limits: Limits, credentials: Credentials | None = None) -> None:
         self._limits = limits
+        self._credentials = credentials
         self.url = _checked_url(launch.url)
         self.place = f"{self.url.host}:{self.url.port}"
-        self._headers = {**_basic(self.url), **launch.headers}
+        self._standing = {**_basic(self.url), **launch.headers}
         self._tls = ssl.create_default_context() if self.url.scheme == "https" else None
         self._idle: list[HttpConnection] = []
         self._open: set[HttpConnection] = set()
@@ -77,13 +81,18 @@ class HttpClient:
 
         Redirects that keep the method are followed within the same origin only, so that credentials go nowhere else.
 
+        A request that is refused because its token has expired is repeated once, with a new one.
+
         Raises:
-            HttpFaultError: No answer, or a redirect that is not followed.
+            HttpFaultError: No answer, a redirect that is not followed, or a token that cannot be renewed.
         """
-        target = url or self.url
+        target, renewed = url or self.url, False
         try:
             for _ in range(_MOST_REDIRECTS):
                 async with self._exchange(method, target, headers, body) as reply:
+                    if not renewed and await self._renewed(reply.status, headers):
+                        renewed = True
+                        continue
                     location = reply.header("location") if reply.status in REDIRECTS else None
                     if location is None:
                         yield reply
@@ -107,6 +116,17 @@ class HttpClient:
         url: URL | None = None,
     ) -> RawReply:
         """Send one HTTP request and return the whole answer as a value; see `mcp_assay.wire.raw_http.RawHttp`."""
+        reply = await self._raw_once(method, headers, body, timeout_s=timeout_s, url=url)
+        try:
+            again = await self._renewed(reply.status, headers)
+        except HttpFaultError as problem:
+            return RawReply(fault=problem.fault)
+        return await self._raw_once(method, headers, body, timeout_s=timeout_s, url=url) if again else reply
+
+    async def _raw_once(
+        self, method: str, headers: Mapping[str, str], body: bytes, *, timeout_s: float, url: URL | None
+    ) -> RawReply:
+        """Send one HTTP request with the token as it is."""
         chunks = list[bytes]()
         reply: HttpReply | None = None
         try:
@@ -122,6 +142,34 @@ class HttpClient:
                 return _raw_reply(reply, chunks, complete=False)
             return RawReply(fault=transport_fault(problem, self.place))
         return _raw_reply(reply, chunks, complete=True)
+
+    @property
+    def authorization(self) -> str:
+        """The value of the configured header ``Authorization``, which changes with the token; empty without one."""
+        return next((value for name, value in self._headers.items() if name.lower() == "authorization"), "")
+
+    def may_renew(self, status: int) -> bool:
+        """Return whether an answer says that the token is no longer good, and there is another to be had."""
+        return status == _UNAUTHORIZED and self._credentials is not None
+
+    async def _renewed(self, status: int, headers: Mapping[str, str]) -> bool:
+        """Get a new token when an answer says so; return whether there is one.
+
+        Raises:
+            HttpFaultError: There is none to be had.
+        """
+        own = any(name.lower() == "authorization" for name in headers)
+        if self._credentials is None or not self.may_renew(status) or own:
+            return False
+        try:
+            return await self._credentials.renew()
+        except ConnectError as problem:
+            raise HttpFaultError(not_renewed(problem.fault)) from None
+
+    @property
+    def _headers(self) -> Mapping[str, str]:
+        """The configured headers, with the token of now."""
+        return self._standing if self._credentials is None else {**_basic(self.url), **self._credentials.headers}
 
     async def close(self) -> None:
         """Close every connection."""

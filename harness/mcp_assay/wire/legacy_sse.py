@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from mcp_assay.wire.http_reply import HttpReply
     from mcp_assay.wire.limits import Limits
     from mcp_assay.wire.messages import RequestId
+    from mcp_assay.wire.oauth.renewal import Credentials
     from mcp_assay.wire.raw_http import RawHttp
     from mcp_assay.wire.sse import Event
     from mcp_assay.wire.transport import Outgoing, Receiver
@@ -41,8 +42,8 @@ class LegacySseTransport:
     unread_bytes = 0
     partial_bytes = 0
 
-    def __init__(self, launch: Launch, limits: Limits, clock: Clock) -> None:
-        self.client = HttpClient(launch, limits)
+    def __init__(self, launch: Launch, limits: Limits, clock: Clock, credentials: Credentials | None = None) -> None:
+        self.client = HttpClient(launch, limits, credentials)
         self._limits = limits
         self._now = clock.monotonic
         self._parser = EventParser(limits.line_bytes)
@@ -55,13 +56,15 @@ class LegacySseTransport:
         self._closing: asyncio.Task[CloseReport] | None = None
 
     @classmethod
-    async def open(cls, launch: Launch, limits: Limits, clock: Clock) -> LegacySseTransport:
+    async def open(
+        cls, launch: Launch, limits: Limits, clock: Clock, credentials: Credentials | None = None
+    ) -> LegacySseTransport:
         """Open the event stream and wait for the endpoint.
 
         Raises:
             ConnectError: There is no such stream, or it names no endpoint of its own origin in time.
         """
-        transport = cls(launch, limits, clock)
+        transport = cls(launch, limits, clock, credentials)
         transport._reading = asyncio.get_running_loop().create_task(transport._read())
         try:
             async with asyncio.timeout(limits.start_s):

@@ -55,6 +55,7 @@ class Recorder:
         self.problem: str | None = None
         self._files: dict[str, BinaryIO] = {}
         self._connections: dict[str, int] = {}
+        self._learned: dict[str, dict[str, str]] = {}
         self._lock = threading.Lock()
 
     def next_connection(self, launch: Launch) -> int:
@@ -68,15 +69,27 @@ class Recorder:
             self._connections[launch.name] += 1
             return self._connections[launch.name]
 
+    def learn(self, launch: Launch) -> None:
+        """Keep the secrets of a launch out of what its server's connections say from now on, older ones included."""
+        learned = self._learned.setdefault(launch.name, {})
+        new = {label: value for label, value in launch.secrets.items() if value not in learned.values()}
+        learned.update({f"{label} {len(learned) + 1}": value for label, value in new.items()})
+
+    def _redactor(self, launch: Launch) -> Redactor:
+        """Return what knows every secret of a server."""
+        known = set(launch.secrets.values())
+        later = {label: value for label, value in self._learned.get(launch.name, {}).items() if value not in known}
+        return Redactor({**launch.secrets, **later})
+
     def write(self, launch: Launch, connection: int, record: Record) -> None:
         """Add a value to a server's recording."""
-        writer = Writer(Redactor(launch.secrets))
+        writer = Writer(self._redactor(launch))
         self._line(launch.name, {"connection": connection, **writer.line(record)})
 
     def opened(self, launch: Launch, connection: int, what: str, protocol: str | None) -> None:
         """Add what was asked for when a connection was opened."""
         line = {"kind": "open", "connection": connection, "what": what, "protocol": protocol}
-        url = None if launch.url is None else Redactor(launch.secrets).redact(launch.url)
+        url = None if launch.url is None else self._redactor(launch).redact(launch.url)
         self._line(launch.name, {**line, "transport": launch.transport.value, "url": url})
 
     def ready(self, launch: Launch, connection: int, seconds: float) -> None:
@@ -85,7 +98,7 @@ class Recorder:
 
     def stderr(self, launch: Launch, connection: int, text: str) -> None:
         """Add the last lines that the server wrote to stderr."""
-        clean = Redactor(launch.secrets).redact(text).encode("utf-8", "backslashreplace").decode("utf-8")
+        clean = self._redactor(launch).redact(text).encode("utf-8", "backslashreplace").decode("utf-8")
         self._line(launch.name, {"kind": "stderr", "connection": connection, "text": clean})
 
     def value(self, launch: Launch, name: str, value: Any) -> None:

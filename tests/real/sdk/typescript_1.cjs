@@ -1,5 +1,6 @@
 // A small server on the TypeScript SDK 1.x, as its guide says to write one:
 //   node typescript_1.cjs FOLDER_WITH_NODE_MODULES stdio|streamable-http PORT
+// Over HTTP it also speaks the older transport of two addresses, at /sse and /messages.
 "use strict";
 const { createRequire } = require("node:module");
 const { randomUUID } = require("node:crypto");
@@ -48,5 +49,19 @@ if (transport === "stdio") {
     await make().connect(fresh);
     return fresh.handleRequest(request, answer, request.body);
   });
-  app.listen(Number(port), "127.0.0.1", () => process.stderr.write(`listening on ${port}\n`));
+  const { SSEServerTransport } = load("@modelcontextprotocol/sdk/server/sse.js");
+  const streams = new Map();
+  const both = load("express")();
+  both.get("/sse", async (_, answer) => {
+    const fresh = new SSEServerTransport("/messages", answer);
+    streams.set(fresh.sessionId, fresh);
+    answer.on("close", () => streams.delete(fresh.sessionId));
+    await make().connect(fresh);
+  });
+  both.post("/messages", async (request, answer) => {
+    const known = streams.get(request.query.sessionId);
+    return known ? known.handlePostMessage(request, answer) : answer.status(404).end("No such stream");
+  });
+  both.use(app);
+  both.listen(Number(port), "127.0.0.1", () => process.stderr.write(`listening on ${port}\n`));
 }
