@@ -39,6 +39,8 @@ BY_CAPABILITY: tuple[tuple[str, str, str, Message], ...] = (
     ),
     ("nameless_call", "tools", "tools/call", {"arguments": {}}),
     ("nameless_read", "resources", "resources/read", {}),
+    ("unknown_resource", "resources", "resources/read", {"uri": "x-oracle://x-oracle-none"}),
+    ("unknown_level", "logging", "logging/setLevel", {"level": "x-oracle-none"}),
 )
 """Name of the fact, the capability without which the question makes no sense, method, parameters."""
 

@@ -77,9 +77,7 @@ FAILURES = {
 
 CONFIRMED = {
     "LOG-003": {"commander"},  # messages of level info follow a call after logging/setLevel error
-    "LOG-004": {"brave-search", "commander", "docker-homelab", "firecrawl", "taskmaster-ai"},  # -32603, not -32602
     "RES-002": {"tmdb"},  # its resources come from the internet; offline it answers -32603
-    "RES-008": {"portainer", "commander", "context7", "memory", "postman", "puppeteer"},  # 0, -32602, -32603
     # trello keeps timers that nobody ends; commander stays while a name that it looks up at its start is not found
     "STDIO-003": {"trello", "commander"},
     "TOOL-018": {"commander"},  # prose and JSON in one text block
@@ -97,13 +95,15 @@ CLEARED_BY: dict[str, Callable[[dict[str, Any]], bool]] = {
     "BASE-012": lambda facts: facts["no_request"] == [-32600, -32600],
     "BASE-014": lambda facts: {facts.get("nameless_call", -32602), facts.get("nameless_read", -32602)} == {-32602},
     "COMP-003": lambda facts: facts.get("unknown_ref", -32602) == -32602,
+    "LOG-004": lambda facts: facts.get("unknown_level", -32602) == -32602,
     "PAGE-004": lambda facts: facts["bad_cursor"] == -32602,
     "PROMPT-006": lambda facts: facts.get("unknown_prompt", -32602) == -32602,
+    "RES-008": lambda facts: facts.get("unknown_resource", -32002) == -32002,
     "TOOL-021": lambda facts: isinstance(facts["unknown_tool"], int),
 }
 """What a second client must have seen of a server for the check to have no reason to complain."""
 
-FOUND_BY_BOTH = ("BASE-009", "BASE-011", "BASE-012", "TOOL-021")
+FOUND_BY_BOTH = ("BASE-009", "BASE-011", "BASE-012", "LOG-004", "TOOL-021")
 """Checks that have to complain of every server that the second client does not clear."""
 
 
