@@ -155,6 +155,12 @@ def test_a_tool_that_is_slow_in_some_calls_only_has_the_whole_limit_for_them() -
     assert "no answer to tools/call within 1.5 s" in (silent["ADV-014.echo"].observed or "")
 
 
+def test_an_answer_that_was_sent_before_the_cancellation_was_read_is_no_answer_after_it() -> None:
+    found = judged("--fault", "blocking=400", settings=FEW, tools=("echo",), checks=("STDIO-004",))
+    assert found["STDIO-004.echo"].outcome is Outcome.PASS
+    assert "no answer followed" in (found["STDIO-004.echo"].observed or "")
+
+
 def test_a_server_that_stops_is_started_again_for_the_next_tool() -> None:
     found = judged("--fault", "stop-mid-call", settings=FEW, limits=IMPATIENT, tools=("echo", "add"))
     assert "answered nothing else either" in (found["ADV-014.echo"].observed or "")
