@@ -135,24 +135,39 @@ async def test_the_sdks_server_is_spoken_to_over_http_in_every_revision(
     assert not psutil.Process().net_connections()
 
 
-async def test_a_server_on_the_sdk_that_speaks_the_stateless_era_only_is_ready_over_both_transports(
-    patient: Connector, serve: Callable, unused_tcp_port: int, tmp_path: Path
+def stateless_launches(serve: Callable, port: int) -> tuple[Launch, Launch]:
+    """Start the server of the stateless era on a port; return how it is reached over both transports."""
+    serve(port, sys.executable, str(MODERN), "http", str(port))
+    web = Launch(name="web", transport=TransportKind.HTTP, url=f"http://127.0.0.1:{port}/mcp")
+    return web, Launch(name="pipe", transport=TransportKind.STDIO, command=(sys.executable, str(MODERN), "stdio"))
+
+
+async def test_a_server_on_the_sdk_that_speaks_the_stateless_era_only_is_found_out_over_both_transports(
+    patient: Connector, serve: Callable, unused_tcp_port: int
 ) -> None:
-    serve(unused_tcp_port, sys.executable, str(MODERN), "http", str(unused_tcp_port))
-    url = f"http://127.0.0.1:{unused_tcp_port}/mcp"
-    web = Launch(name="web", transport=TransportKind.HTTP, url=url)
-    pipe = Launch(name="pipe", transport=TransportKind.STDIO, command=(sys.executable, str(MODERN), "stdio"))
+    web, pipe = stateless_launches(serve, unused_tcp_port)
+    assert await spoken_versions(patient, web) == STATELESS_VERSIONS
     for launch in (web, pipe):
-        assert await spoken_versions(patient, launch) == STATELESS_VERSIONS
-    servers = {"web": {"url": url}, "pipe": {"command": sys.executable, "args": [str(MODERN), "stdio"]}}
+        session = await patient.open_session(launch)
+        assert (await session.call_tool("total", {"a": 1, "b": 2})).result["structuredContent"] == {"result": 3}
+        await session.close()
+        assert session.agreement.version in STATELESS_VERSIONS
+
+
+@pytest.mark.real
+async def test_a_server_on_the_sdk_that_speaks_the_stateless_era_only_is_ready_over_both_transports(
+    serve: Callable, unused_tcp_port: int, tmp_path: Path
+) -> None:
+    web, pipe = stateless_launches(serve, unused_tcp_port)
+    servers = {"web": {"url": web.url}, "pipe": {"command": pipe.command[0], "args": list(pipe.command[1:])}}
     (tmp_path / "servers.json").write_text(json.dumps({"mcpServers": servers}))
-    words = ("--mcp-config", "servers.json", "-k", "CONN-001 or TOOL-002", "-p", "no:cacheprovider")
+    words = ("--mcp-config", "servers.json", "-m", "not mcp_performance", "-p", "no:cacheprovider")
     report = ("--mcp-baseline", "sdk:python-2.3", "--mcp-report", "json=report.json")
     run = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "pytest", *words, *report, cwd=tmp_path, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE
     )
-    said, _ = await asyncio.wait_for(run.communicate(), 120)
+    said, _ = await asyncio.wait_for(run.communicate(), 300)
     judged = json.loads((tmp_path / "report.json").read_text())
     assert run.returncode == 0, said.decode()
-    assert {(server["status"], server["era"]) for server in judged["servers"]} == {("connected", "stateless")}
+    assert [(server["status"], server["era"]) for server in judged["servers"]] == [("connected", "stateless")] * 2
     assert judged["summary"]["tools"] == 2
