@@ -2,10 +2,13 @@
 
     python benchmarks/judge.py [--tools 100] [--rounds 3] [--profile]
 
-The server offers the input schemas of published servers (``corpus_server.py``). The replay answers from memory, so that
-what is left is ours: reading the recording, walking the lists, making arguments and judging what came back. CPU seconds
-of this process and of the worker that judges schemas; imports do not count, because a run pays for them once. The
-performance category measures and does not judge; it is left out. Medians. The last line is one JSON object.
+The server offers the input schemas of published servers (``corpus_server.py``). Judging is turning recorded exchanges
+into verdicts: reading the recording, walking the lists, finding the answer to each request, holding what came back
+against schemas and rules. A replay also makes the arguments of all calls again, because it finds an exchange by what it
+says; that is no judging, but it is paid for, so that it counts and has a line of its own, which is the CPU time of the
+threads that arguments are made in. CPU seconds of this process and of the worker that judges schemas, start of the
+worker included; imports of this process do not count, because a run pays for them once. The performance category
+measures and does not judge; it is left out. Medians. The last line is one JSON object.
 """
 
 from __future__ import annotations
@@ -23,7 +26,7 @@ import sys
 import tempfile
 from collections import Counter, defaultdict
 from pathlib import Path
-from time import process_time
+from time import process_time, thread_time
 from typing import TYPE_CHECKING, Any
 
 from tabulate import tabulate
@@ -97,11 +100,12 @@ class Judged:
             checks = [check for check in all_checks() if check.category is not Category.PERFORMANCE]
             servers = opened.run.servers.values()
             planned = [item for one in servers for item in plan_server(one, checks, config_id=config.name)]
-            engine = Engine(opened.run, Presenter())
+            engine, own = Engine(opened.run, Presenter()), thread_time()
             for item in planned:
                 await self.judge(engine, item)
-            judged = cpu_s()
-            self.parts["judging"] = judged - walked
+            judged, own = cpu_s(), thread_time() - own
+            self.parts["judging"] = own
+            self.parts["making arguments again"] = judged - walked - own
             await opened.close()
             self.parts["the worker that judges schemas"] = cpu_s() - judged
         finally:
@@ -166,6 +170,7 @@ def report(rounds: list[Judged], tools: int) -> None:
     result = {
         "tools": tools,
         "verdicts": dict(middle.outcomes),
+        "parts_s": {part: round(seconds, 3) for part, seconds in middle.parts.items()},
         "cpu_s": round(total, 3),
         "spread_s": [round(rounds[0].total, 3), round(rounds[-1].total, 3)],
         "goal_cpu_s": MOST_CPU_S,

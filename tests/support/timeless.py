@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _TIMES = re.compile(
-    r"\d{4}-\d\d-\d\dT[\d:.]+(?:Z|\+00:00)|\btime=\"[\d.]+\"|, [\d.]+ s(?=$|<)"
+    r"\d{4}-\d\d-\d\dT[\d:.]+(?:Z|\+00:00)|\btime=\"[\d.]+\"|, [\d.]+ m?s(?=$|<)"
     r"|\"(?:duration|discovery|registry|checks|performance)_s\": ?[\d.e-]+"
     # In the data of a page a verdict is a row of eleven numbers, the last of which are microseconds.
     r"|(?<=,)\d+(?=\](?:,\[|\]))",

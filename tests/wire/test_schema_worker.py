@@ -48,6 +48,14 @@ def judged(schema: Json, *instances: Json, budget_s: float = 20.0) -> list[Schem
     return run(work())
 
 
+def judged_at_once(schema: Json, *instances: Json, budget_s: float = 20.0) -> list[SchemaVerdict]:
+    async def work() -> list[SchemaVerdict]:
+        async with SchemaJudge(budget_s=budget_s) as judge:
+            return await judge.validate_each(schema, instances)
+
+    return run(work())
+
+
 def started_since(before: set[psutil.Process]) -> int:
     return len(set(psutil.Process().children()) - before)
 
@@ -186,6 +194,17 @@ def test_lone_surrogates_are_text_like_any_other() -> None:
         True,
         False,
     ]
+
+
+@pytest.mark.parametrize("schema", [{"type": "string", "maxLength": 2}, {"$ref": "#/gone"}])
+def test_instances_asked_about_at_once_are_judged_as_alone(schema: Json) -> None:
+    instances: list[Json] = ["a", "abc", 1, "a", "\ud800ab", *range(40), "x" * 9_000]
+    assert judged_at_once(schema, *instances) == judged(schema, *instances)
+
+
+def test_an_instance_without_an_answer_costs_its_neighbours_none() -> None:
+    verdicts = judged_at_once({"pattern": "^([^]+)+$\\b"}, "a", "a" * 60 + "!", "b", budget_s=1.0)
+    assert [verdict.exceeded for verdict in verdicts] == [False, True, False]
 
 
 def test_an_instance_is_not_blamed_for_a_broken_schema() -> None:

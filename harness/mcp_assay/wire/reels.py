@@ -87,18 +87,21 @@ class Recording:
         Raises:
             UsageError: It is none of ours.
         """
-        lines = [orjson.loads(line) for line in path.read_bytes().splitlines()]
-        if lines[0]["format"] != FORMAT:
-            raise UsageError(f"the recording {path} has format {lines[0]['format']}, this version reads {FORMAT}")
-        reels = {line["connection"]: _reel(line) for line in lines if line["kind"] == "open"}
-        for line in lines[1:]:
-            if line["kind"] == "stderr":
-                reels[line["connection"]].stderr = str(line["text"])
-            elif line["kind"] == "ready":
-                reels[line["connection"]].ready_s = float(line["seconds"])
-            elif line["kind"] not in {"open", "value"}:
-                reels[line["connection"]].records.append(read(line))
-        values = {line["name"]: line["value"] for line in lines if line["kind"] == "value"}
+        reels: dict[int, Reel] = {}
+        values: dict[str, Any] = {}
+        # A recording can be large: no more than a line of it is held as text.
+        with path.open("rb") as file:
+            head = orjson.loads(next(file, b""))
+            if head["format"] != FORMAT:
+                raise UsageError(f"the recording {path} has format {head['format']}, this version reads {FORMAT}")
+            for text in file:
+                line = orjson.loads(text)
+                if line["kind"] == "value":
+                    values[line["name"]] = line["value"]
+                elif line["kind"] == "open":
+                    reels[line["connection"]] = _reel(line)
+                else:
+                    _note(reels[line["connection"]], line)
         return cls(server=server, reels=tuple(reels.values()), values=values)
 
     def reel(self, what: str, protocol: str | None) -> Reel | None:
@@ -112,14 +115,25 @@ class Recording:
 
 @contextmanager
 def _collector_at_rest() -> Generator[None]:
-    """Keep the garbage collector from looking again and again at what is being read and all stays."""
+    """Keep the garbage collector from looking again and again at what is being read and all stays to the end."""
     was_enabled = gc.isenabled()
     gc.disable()
     try:
         yield
     finally:
+        gc.freeze()
         if was_enabled:
             gc.enable()
+
+
+def _note(reel: Reel, line: dict[str, Any]) -> None:
+    """Add what a line says to its connection."""
+    if line["kind"] == "stderr":
+        reel.stderr = str(line["text"])
+    elif line["kind"] == "ready":
+        reel.ready_s = float(line["seconds"])
+    else:
+        reel.records.append(read(line))
 
 
 def _reel(line: dict[str, Any]) -> Reel:

@@ -22,6 +22,9 @@ _TOKEN = re.compile(rb'"progressToken":(?:\d+|"[^"\\]*")')
 _NEAR = 2_048
 """Bytes from either end of a message within which its id, token and random words stand."""
 
+Said = tuple[bytes, int]
+"""What a request says: the ends of it, and the hash of what is between."""
+
 
 class Shelf:
     """Recorded exchanges that are handed out once each, and found by what their requests say."""
@@ -29,8 +32,8 @@ class Shelf:
     def __init__(self, exchanges: list[Exchange]) -> None:
         self._left = dict(enumerate(exchanges))
         self._starts = deque(sorted((one.sent_at, place) for place, one in self._left.items()))
-        self._used: dict[tuple[str, bytes], Exchange] = {}
-        self._same: dict[tuple[str, bytes], deque[int]] = {}
+        self._used: dict[tuple[str, Said], Exchange] = {}
+        self._same: dict[tuple[str, Said], deque[int]] = {}
         self._alike: dict[tuple[str, tuple[str, ...] | None], deque[int]] = {}
         for place, one in self._left.items():
             self._same.setdefault((one.method, said(one.sent)), deque()).append(place)
@@ -78,31 +81,31 @@ def _names(method: str, sent: bytes) -> tuple[str, ...] | None:
     return None if method.startswith("<") else _shape(sent)
 
 
-def said(sent: bytes) -> bytes:
+def said(sent: bytes) -> Said:
     """Return what a request says, without its id, its progress token and words that differ from run to run.
 
-    All of these stand near the start or the end of a message, whatever long text is between.
+    All of these stand near the start or the end of a message; the long text between goes by its hash, uncopied.
     """
-    start, middle, end = _parts(sent)
+    start, end = _ends(sent)
     plain = b"\0".join(_TOKEN.sub(b"", _ID.sub(b"", part)) for part in (start, end))
-    return RANDOM.sub(b"*", plain) + middle
+    return RANDOM.sub(b"*", plain), hash(memoryview(sent)[len(start) : len(sent) - len(end)])
 
 
-def _parts(sent: bytes) -> tuple[bytes, bytes, bytes]:
-    """Return a message as its start, what is between, and its end; a short one is all start."""
-    if len(sent) <= 2 * _NEAR:
-        return sent, b"", b""
-    return sent[:_NEAR], sent[_NEAR:-_NEAR], sent[-_NEAR:]
+def _ends(sent: bytes) -> tuple[bytes, bytes]:
+    """Return the start and the end of a message; a short one is all start."""
+    return (sent, b"") if len(sent) <= 2 * _NEAR else (sent[:_NEAR], sent[-_NEAR:])
 
 
 def _random_words(sent: bytes) -> list[bytes]:
     """Return the words of a message that differ from run to run."""
-    start, _, end = _parts(sent)
+    start, end = _ends(sent)
     return [*RANDOM.findall(start), *RANDOM.findall(end)]
 
 
 def spoken_now(exchange: Exchange, sent: bytes) -> Exchange:
     """Return a recorded exchange with the random words of this run in the place of those of the recording."""
+    if exchange.sent == sent:
+        return exchange
     words = dict(zip(_random_words(exchange.sent), _random_words(sent), strict=False))
     if all(old == new for old, new in words.items()):
         return exchange

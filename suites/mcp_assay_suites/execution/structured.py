@@ -18,6 +18,7 @@ from mcp_assay_suites.observing.judging import counted, kind_of, shown
 if TYPE_CHECKING:
     from mcp_assay.core.json_types import Json, JsonObject
     from mcp_assay.readiness.subject import Subject
+    from mcp_assay.wire.schemas import SchemaVerdict
     from mcp_assay_suites.exercising.cases import Case
 
 _NO_SCHEMA = "the tool declares no outputSchema"
@@ -56,16 +57,16 @@ async def structured_conforms(subject: Subject) -> Judgement:
     carrying = [case for case in cases if not _is_bare(case)]
     if not carrying:
         return skipped(_NO_STRUCTURE)
-    for case in carrying:
-        judgement = await _held_against(subject, schema, case)
+    verdicts = await subject.run.schemas.validate_each(schema, [structured(case) for case in carrying])
+    for case, verdict in zip(carrying, verdicts, strict=True):
+        judgement = await _held_against(subject, schema, case, verdict)
         if judgement is not None:
             return judgement
     return passed(f"{counted(len(carrying), 'structured result')} fit the outputSchema")
 
 
-async def _held_against(subject: Subject, schema: JsonObject, case: Case) -> Judgement | None:
+async def _held_against(subject: Subject, schema: JsonObject, case: Case, verdict: SchemaVerdict) -> Judgement | None:
     """Return what speaks against a structured result, or None."""
-    verdict = await subject.run.schemas.validate(schema, structured(case))
     if verdict.unusable:
         return skipped("the outputSchema cannot be used: " + "; ".join(p.message for p in verdict.problems[:3]))
     if verdict.exceeded:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from mcp_assay.generation import GenerationError, example_arguments, invalid_examples
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from mcp_assay.core.json_types import Json, JsonObject
     from mcp_assay.generation import InvalidArguments
     from mcp_assay.readiness.subject import Subject
+    from mcp_assay.wire.schemas import SchemaVerdict
 
 ANNOTATIONS_ONLY = frozenset({"format", "contentEncoding", "contentMediaType", "contentSchema"})
 """Keywords that a validator need not enforce (JSON Schema 2020-12, validation, 7 and 8)."""
@@ -61,12 +63,14 @@ async def valid_arguments(subject: Subject, count: int) -> Chosen:
         made = await asyncio.to_thread(example_arguments, schema, seed=subject.run.settings.seed, count=count)
     except GenerationError as problem:
         return Chosen(arguments=(), problem=f"no arguments can be generated: {problem.message}")
+    short = [shortened(arguments) for arguments in made]
+    fit = await subject.run.schemas.validate_each(schema, short)
     fitting: dict[str, JsonObject] = {}
-    for arguments in made:
-        for candidate in (shortened(arguments), arguments):
-            if (await subject.run.schemas.validate(schema, candidate)).clean:
-                fitting.setdefault(canonical(candidate), candidate)
-                break
+    for arguments, candidate, verdict in zip(made, short, fit, strict=True):
+        if verdict.clean:
+            fitting.setdefault(canonical(candidate), candidate)
+        elif (await subject.run.schemas.validate(schema, arguments)).clean:
+            fitting.setdefault(canonical(arguments), arguments)
     return Chosen(
         arguments=list(fitting.values())[:count],
         problem=None if fitting else "no arguments can be generated that fit the input schema",
@@ -87,12 +91,10 @@ async def wrong_arguments(subject: Subject, count: int) -> list[Wrong]:
     except GenerationError:
         return []
     chosen: list[Wrong] = []
-    for offered in _varied(made):
-        if len(chosen) == count:
-            break
-        if await _beyond_doubt(subject, schema, offered):
-            flaw = Flaw(keyword=offered.keyword, pointer=offered.pointer, text=offered.description)
-            chosen.append(Wrong(arguments=offered.arguments, flaw=flaw))
+    offers = (offered for offered in _varied(made) if _could_not_be_meant(offered))
+    while some := list(islice(offers, count - len(chosen))):
+        verdicts = await subject.run.schemas.validate_each(schema, [offered.arguments for offered in some])
+        chosen += [_wrong(offered) for offered, verdict in zip(some, verdicts, strict=True) if _refused(verdict)]
     return chosen
 
 
@@ -116,13 +118,22 @@ def _varied(made: Iterable[InvalidArguments]) -> list[InvalidArguments]:
     return [entry[-1] for entry in sorted(ranked, key=lambda entry: entry[:3])]
 
 
-async def _beyond_doubt(subject: Subject, schema: JsonObject, offered: InvalidArguments) -> bool:
-    """Return whether the offer is certainly wrong and could not be meant well."""
+def _could_not_be_meant(offered: InvalidArguments) -> bool:
+    """Return whether no reading of the offer makes it right."""
     if offered.keyword in ANNOTATIONS_ONLY:
         return False
-    if offered.keyword == "type" and not isinstance(value_at(offered.arguments, offered.pointer), dict | list):
-        return False
-    return bool((await subject.run.schemas.validate(schema, offered.arguments)).of_kind(ProblemKind.INSTANCE))
+    return offered.keyword != "type" or isinstance(value_at(offered.arguments, offered.pointer), dict | list)
+
+
+def _refused(verdict: SchemaVerdict) -> bool:
+    """Return whether the validator finds that an offer is wrong."""
+    return bool(verdict.of_kind(ProblemKind.INSTANCE))
+
+
+def _wrong(offered: InvalidArguments) -> Wrong:
+    """Return an offer as what a tool is called with."""
+    flaw = Flaw(keyword=offered.keyword, pointer=offered.pointer, text=offered.description)
+    return Wrong(arguments=offered.arguments, flaw=flaw)
 
 
 def value_at(arguments: JsonObject, pointer: str) -> Json:

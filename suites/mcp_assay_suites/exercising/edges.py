@@ -11,7 +11,7 @@ from mcp_assay_suites.exercising.cases import canonical
 from mcp_assay_suites.exercising.durations import unit_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from mcp_assay.core.json_types import Json, JsonObject
     from mcp_assay.readiness.subject import Subject
@@ -54,19 +54,22 @@ async def edge_arguments(subject: Subject, made: Sequence[Case], known: KnownVal
         count: How many at most.
     """
     schema = input_schema(subject)
-    found: dict[str, Candidate] = {}
+    found: list[Candidate] = []
+    offered = _new(made, (candidate for base in _bases(made) for candidate in _variations(schema, base, known)))
+    while some := list(islice(offered, count - len(found))):
+        verdicts = await subject.run.schemas.validate_each(schema, [candidate.arguments for candidate in some])
+        found += [candidate for candidate, verdict in zip(some, verdicts, strict=True) if verdict.clean]
+    return found
+
+
+def _new(made: Sequence[Case], candidates: Iterable[Candidate]) -> Iterator[Candidate]:
+    """Yield the candidates whose arguments no call was made with, each once."""
     seen = {canonical(case.arguments) for case in made}
-    for base in _bases(made):
-        for candidate in _variations(schema, base, known):
-            key = canonical(candidate.arguments)
-            if key in seen:
-                continue
+    for candidate in candidates:
+        key = canonical(candidate.arguments)
+        if key not in seen:
             seen.add(key)
-            if (await subject.run.schemas.validate(schema, candidate.arguments)).clean:
-                found[key] = candidate
-            if len(found) >= count:
-                return list(found.values())
-    return list(found.values())
+            yield candidate
 
 
 def _bases(made: Sequence[Case]) -> list[JsonObject]:

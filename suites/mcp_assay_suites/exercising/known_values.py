@@ -7,7 +7,7 @@ tool's name a ``note_id``; what stands in an array counts under the array's name
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from mcp_assay.runtime.categories import singular as singular_word
@@ -16,7 +16,7 @@ from mcp_assay_suites.exercising.cases import canonical
 from mcp_assay_suites.exercising.texts import strings_of, values_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from mcp_assay.core.json_types import Json
     from mcp_assay.readiness.subject import ServerUnderTest
@@ -47,11 +47,51 @@ class Known:
     member: str
 
 
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A value under a name.
+
+    Attributes:
+        name: The parameter's plain name.
+        text: The value as canonical JSON.
+        known: The value.
+    """
+
+    name: str
+    text: str
+    known: Known
+
+
+@dataclass(slots=True)
+class ReadCases:
+    """What the calls of a server name; each is read once, whichever tools' arguments are looked for."""
+
+    _read: dict[tuple[int, str], tuple[Case, tuple[Entry, ...]]] = field(
+        default_factory=dict[tuple[int, str], "tuple[Case, tuple[Entry, ...]]"]
+    )
+
+    def results(self, tool: str, case: Case) -> tuple[Entry, ...]:
+        """Return what a result of a tool names."""
+        return self._entries("results", case, lambda: _of_results(tool, case))
+
+    def arguments(self, tool: str, case: Case) -> tuple[Entry, ...]:
+        """Return what a tool was called with."""
+        return self._entries("arguments", case, lambda: _of_arguments(tool, case.arguments))
+
+    def _entries(self, kind: str, case: Case, read: Callable[[], Iterable[Entry]]) -> tuple[Entry, ...]:
+        # The case is kept with its entries, so that its identity stays its own.
+        key = (id(case), kind)
+        if key not in self._read:
+            self._read[key] = (case, tuple(read()))
+        return self._read[key][1]
+
+
 class KnownValues:
     """Values by parameter name, in the order in which they became known."""
 
-    def __init__(self) -> None:
+    def __init__(self, read: ReadCases | None = None) -> None:
         self._values: dict[str, dict[str, Known]] = {}
+        self._read = read or ReadCases()
 
     def of(self, parameter: str) -> tuple[Known, ...]:
         """Return what is known for a parameter, whatever the style of its name and whether it is a plural."""
@@ -61,34 +101,52 @@ class KnownValues:
 
     def add(self, name: str, known: Known) -> None:
         """Add a value unless it is empty or long."""
-        value = known.value
-        if isinstance(value, bool) or value is None or (isinstance(value, str) and not 0 < len(value) <= _LONGEST):
-            return
-        values = self._values.setdefault(name, {})
-        if len(values) < _MOST_OF_A_NAME:
-            values.setdefault(canonical(value), known)
+        self._add(_entries(name, known))
+
+    def _add(self, entries: Iterable[Entry]) -> None:
+        for entry in entries:
+            values = self._values.setdefault(entry.name, {})
+            if len(values) < _MOST_OF_A_NAME:
+                values.setdefault(entry.text, entry.known)
 
     def add_results(self, tool: str, calls: Calls) -> None:
         """Add what the results of a tool's calls name."""
         for case in calls.successes:
-            for member, value in (*values_of(case), *_in_lines(case)):
-                known = Known(value=value, source=tool, member=member)
-                for name in _names(tool, member):
-                    self.add(name, known)
+            self._add(self._read.results(tool, case))
 
     def add_arguments(self, tool: str, calls: Calls) -> None:
         """Add what a tool was called with when it did its work; wrong and empty arguments say nothing."""
         for case in calls.successes:
-            for parameter, value in _scalars(case.arguments):
-                self.add(singular(plain_name(parameter)), Known(value=value, source=tool, member=parameter))
+            self._add(self._read.arguments(tool, case))
 
     def add_given(self, server: ServerUnderTest) -> None:
         """Add the arguments of the user's own settings, and the addresses of the server's resources."""
         for tool in server.tools:
-            for parameter, value in _scalars(tool.decision.arguments or {}):
-                self.add(singular(plain_name(parameter)), Known(value=value, source=_USER, member=parameter))
+            self._add(_of_arguments(_USER, tool.decision.arguments or {}))
         for resource in server.inventory.objects("resources"):
             self.add("uri", Known(value=resource.get("uri"), source=_RESOURCES, member="uri"))
+
+
+def _entries(name: str, known: Known) -> Iterator[Entry]:
+    """Yield the entry of a value unless it is empty or long."""
+    value = known.value
+    if isinstance(value, bool) or value is None or (isinstance(value, str) and not 0 < len(value) <= _LONGEST):
+        return
+    yield Entry(name, canonical(value), known)
+
+
+def _of_results(tool: str, case: Case) -> Iterator[Entry]:
+    """Yield what the result of a call names."""
+    for member, value in (*values_of(case), *_in_lines(case)):
+        known = Known(value=value, source=tool, member=member)
+        for name in _names(tool, member):
+            yield from _entries(name, known)
+
+
+def _of_arguments(source: str, arguments: Mapping[str, Json]) -> Iterator[Entry]:
+    """Yield texts and numbers among arguments under the names of their parameters."""
+    for parameter, value in _scalars(arguments):
+        yield from _entries(singular(plain_name(parameter)), Known(value=value, source=source, member=parameter))
 
 
 def plain_name(name: str) -> str:

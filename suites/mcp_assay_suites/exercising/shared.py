@@ -13,7 +13,7 @@ from mcp_assay_suites.exercising.arguments import flaw_of, input_schema, valid_a
 from mcp_assay_suites.exercising.calling import Planned, call, with_sign_of_life
 from mcp_assay_suites.exercising.cases import Calls, canonical
 from mcp_assay_suites.exercising.edges import edge_arguments
-from mcp_assay_suites.exercising.known_values import KnownValues
+from mcp_assay_suites.exercising.known_values import KnownValues, ReadCases
 from mcp_assay_suites.exercising.limits import (
     OPEN_WORLD_CALLS,
     OPEN_WORLD_VALID,
@@ -147,7 +147,7 @@ async def _known_to(subject: Subject) -> KnownValues:
     Inside a sandbox every tool is called once before, those that make something first, so that there is something to be
     found; outside, only what read-only tools say is passed on.
     """
-    known = KnownValues()
+    known = KnownValues(_read_cases(subject))
     known.add_given(subject.server)
     made = await plain_looks(subject)
     if subject.the_tool.decision.contained:
@@ -158,6 +158,14 @@ async def _known_to(subject: Subject) -> KnownValues:
     for other, calls in made:
         known.add_arguments(other.the_tool.name, calls)
     return known
+
+
+def _read_cases(subject: Subject) -> ReadCases:
+    """Return what was read from the calls of a server so far."""
+    read = subject.server.memory.setdefault("exercising.read", ReadCases())
+    if not isinstance(read, ReadCases):
+        raise TypeError("memory 'exercising.read' holds something else")
+    return read
 
 
 async def _rehearsals(subject: Subject) -> list[tuple[Subject, Calls]]:

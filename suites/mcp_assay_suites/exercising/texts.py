@@ -42,12 +42,11 @@ def marker() -> str:
 
 async def text_slots(subject: Subject, case: Case) -> list[TextSlot]:
     """Return the top-level parameters of a call that worked which, by the input schema, take any word."""
-    slots: list[TextSlot] = []
-    for name, value in case.arguments.items():
-        slot = TextSlot(name=name, arguments=case.arguments)
-        if isinstance(value, str) and await fits(subject, slot.holding(marker())):
-            slots.append(slot)
-    return slots
+    texts = [name for name, value in case.arguments.items() if isinstance(value, str)]
+    slots = [TextSlot(name=name, arguments=case.arguments) for name in texts]
+    marked = [slot.holding(marker()) for slot in slots]
+    verdicts = await subject.run.schemas.validate_each(input_schema(subject), marked)
+    return [slot for slot, verdict in zip(slots, verdicts, strict=True) if verdict.clean]
 
 
 async def fits(subject: Subject, arguments: JsonObject) -> bool:

@@ -17,6 +17,7 @@ from mcp_assay.wire.schemas.text import compact
 from mcp_assay.wire.schemas.values import ProblemKind, SchemaProblem, SchemaSize, SchemaVerdict
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from types import TracebackType
 
     from mcp_assay.core.json_types import Json
@@ -25,6 +26,8 @@ _LARGEST_QUESTION = 64 * 1024 * 1024
 _LONGEST_ANSWER = 1024 * 1024
 _KEPT_QUESTION = 8 * 1024
 _MOST_KEPT = 2_048
+_MOST_AT_ONCE = 32
+"""Instances in one question; their answers together stay far below the longest that is read."""
 _START_S = 30.0
 _CLOSE_S = 5.0
 _INHERITED = ("LANG", "LC_ALL", "LD_LIBRARY_PATH", "PATH", "PYTHONHOME", "PYTHONPATH", "VIRTUAL_ENV")
@@ -81,16 +84,52 @@ class SchemaJudge:
         """
         return await self._ask("validate", schema, instance)
 
+    async def validate_each(self, schema: Json, instances: Sequence[Json]) -> list[SchemaVerdict]:
+        """Return what `validate` says of each instance, in order; small ones are asked about in one question.
+
+        Raises:
+            SchemaWorkerError: See `validate`.
+        """
+        verdicts: list[SchemaVerdict] = []
+        for start in range(0, len(instances), _MOST_AT_ONCE):
+            some = instances[start : start + _MOST_AT_ONCE]
+            together = await self._asked_at_once(schema, some) if len(some) > 1 else None
+            verdicts += together or [await self.validate(schema, instance) for instance in some]
+        return verdicts
+
     async def aclose(self) -> None:
         """End the worker and wait until it is gone; questions afterwards are an error."""
         async with self._lock:
             self._closed = True
             await self._kill()
 
+    async def _asked_at_once(self, schema: Json, instances: Sequence[Json]) -> list[SchemaVerdict] | None:
+        """Return the answers to one question about several instances, or None when each has to be asked about alone.
+
+        An instance that cannot be judged must not cost the others their answers, nor share its budget with them.
+        """
+        try:
+            head, parts = compact(schema), [compact(instance) for instance in instances]
+        except (RecursionError, ValueError):
+            return None
+        if len(head) + max(map(len, parts)) > _KEPT_QUESTION:
+            return None
+        questions = [_question("validate", head, part) for part in parts]
+        async with self._lock:
+            new = {question: part for question, part in zip(questions, parts, strict=True) if not self._known(question)}
+            if new:
+                answer = await self._answer(_question("each", head, f"[{','.join(new.values())}]"))
+                if "each" not in answer:
+                    return None
+                for question, one in zip(new, answer["each"], strict=True):
+                    self._kept(question, _verdict(one))
+            known = [self._known(question) for question in questions]
+        return [verdict for verdict in known if verdict is not None] if None not in known else None
+
     async def _ask(self, operation: str, schema: Json, instance: Json) -> SchemaVerdict:
         """Return the worker's answer to one question, or that its budget was exceeded."""
         try:
-            question = "\n".join((operation, compact(schema), compact(instance), "")).encode("ascii")
+            question = _question(operation, compact(schema), compact(instance))
         except RecursionError:
             return SchemaVerdict(exceeded=True, reason="the schema or instance is nested too deeply to be judged")
         except ValueError:  # an integer with more digits than Python writes out (sys.get_int_max_str_digits)
@@ -116,6 +155,10 @@ class SchemaJudge:
         return verdict
 
     async def _exchange(self, question: bytes) -> SchemaVerdict:
+        """Return the answer to a question."""
+        return _verdict(await self._answer(question))
+
+    async def _answer(self, question: bytes) -> dict[str, Any]:
         """Send ``question`` and read its answer; a worker that is not back in step afterwards is killed."""
         process = await self._running()
         in_step = False
@@ -124,13 +167,14 @@ class SchemaJudge:
                 line = await _round_trip(process, question)
             in_step = line.endswith(b"\n")
         except TimeoutError:
-            return SchemaVerdict(exceeded=True, reason=f"no answer within {self.budget_s:g} s")
+            return {"exceeded": True, "reason": f"no answer within {self.budget_s:g} s"}
         finally:
             if not in_step:
                 await self._kill()
         if not in_step:
-            return SchemaVerdict(exceeded=True, reason=_epitaph(process.returncode))
-        return _verdict(json.loads(line))
+            return {"exceeded": True, "reason": _epitaph(process.returncode)}
+        answer: dict[str, Any] = json.loads(line)
+        return answer
 
     async def _running(self) -> asyncio.subprocess.Process:
         """Return the worker, started if need be.
@@ -169,6 +213,11 @@ class SchemaJudge:
         process, self._process = self._process, None
         if process is not None:
             await asyncio.shield(_buried(process))
+
+
+def _question(operation: str, schema: str, instance: str) -> bytes:
+    """Return a question as the worker reads it."""
+    return f"{operation}\n{schema}\n{instance}\n".encode("ascii")
 
 
 async def _started(budget_s: float, memory_mib: int) -> asyncio.subprocess.Process:

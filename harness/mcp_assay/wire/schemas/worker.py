@@ -1,8 +1,8 @@
 """The process that reads server-supplied schemas: ``python -m mcp_assay.wire.schemas.worker SECONDS MEBIBYTES``.
 
-A question is three lines on stdin (an operation, a schema, an instance or ``null``), an answer is one line of JSON on
-stdout. The process ends when stdin does. Whoever started it kills it when an answer takes too long; should that
-process be gone, the alarm below ends the worker soon after.
+A question is three lines on stdin (an operation, a schema, an instance or ``null``; ``each`` has an array of them). An
+answer is one line of JSON on stdout. The process ends when stdin does. Whoever started it kills it when an answer takes
+too long; should that process be gone, the alarm below ends the worker soon after.
 """
 
 from __future__ import annotations
@@ -21,6 +21,8 @@ from mcp_assay.wire.schemas.validating import ExceededError, Judge, prepare, vio
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from mcp_assay.core.json_types import Json
+
 READY = b'{"ready":true}\n'
 _GRACE_S = 1.0
 _DEEPEST_RECURSION = 5_000
@@ -35,11 +37,21 @@ def answer_check(schema: bytes, instance: bytes) -> dict[str, Any]:
 
 def answer_validate(schema: bytes, instance: bytes) -> dict[str, Any]:
     """Return the answer to ``validate``."""
+    return _validated(_prepared(schema), json.loads(instance))
+
+
+def answer_each(schema: bytes, instances: bytes) -> dict[str, Any]:
+    """Return the answers to ``validate`` for several instances, in order."""
     judge = _prepared(schema)
+    return {"each": [_validated(judge, instance) for instance in json.loads(instances)]}
+
+
+def _validated(judge: Judge, instance: Json) -> dict[str, Any]:
+    """Return how an instance breaks a schema, or why that cannot be told."""
     if judge.validator is None:
         reason = None if judge.problems else "no validator here reads the schema's patternProperties"
         return {"problems": [asdict(problem) for problem in judge.problems], "unusable": True, "reason": reason}
-    found = violations(judge.validator, json.loads(instance))
+    found = violations(judge.validator, instance)
     return {"problems": [asdict(problem) for problem in found]}
 
 
@@ -51,6 +63,7 @@ def _prepared(schema: bytes) -> Judge:
 
 OPERATIONS: Mapping[str, Callable[[bytes, bytes], dict[str, Any]]] = {
     "check": answer_check,
+    "each": answer_each,
     "validate": answer_validate,
 }
 
