@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import shlex
 import sys
 from pathlib import Path
@@ -11,7 +10,6 @@ from pathlib import Path
 import pytest
 
 from mcp_assay.core.errors import UsageError
-from mcp_assay.plugin.options import duration
 from mcp_assay.plugin.repeating import arguments_of
 
 PLANTED = Path(__file__).parent.parent / "servers" / "planted.py"
@@ -80,19 +78,6 @@ def test_arguments_are_for_one_tool(planted: pytest.Pytester) -> None:
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     assert "checks of 26 are selected" in result.stderr.str()
     assert "Traceback" not in result.stderr.str()
-
-
-@pytest.mark.parametrize(
-    ("given", "seconds"), [("60s", 60.0), ("1.5m", 90.0), ("250ms", 0.25), ("2 h", 7200.0), ("10", 10.0)]
-)
-def test_a_budget_is_a_time(given: str, seconds: float) -> None:
-    assert duration(given) == seconds
-
-
-@pytest.mark.parametrize("given", ["0", "-1s", "1d", "nan", "s", "1e3s"])
-def test_what_is_no_time_is_refused(given: str) -> None:
-    with pytest.raises(ValueError, match=re.escape(given)):
-        duration(given)
 
 
 def test_a_finding_becomes_a_test_that_fails_until_it_is_mended(planted: pytest.Pytester) -> None:

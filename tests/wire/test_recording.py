@@ -163,8 +163,8 @@ async def test_what_was_not_recorded_is_our_error_and_not_the_servers(
         (None, "there is no recording of 'raw'"),
         ("", "cannot be read"),
         ("{}\n", "cannot be read"),
-        ('{"kind":"recording","format":99}\n', "has format 99, this version reads 1"),
-        ('{"kind":"recording","format":1}\n{"kind":"odd","connection":1}\n', "cannot be read"),
+        ('{"kind":"recording","format":99}\n', "has format 99, this version reads 2"),
+        ('{"kind":"recording","format":2}\n{"kind":"odd","connection":1}\n', "cannot be read"),
         ("\x00\x01", "cannot be read"),
     ],
 )

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 
 _UNITS = {"": 1.0, "ms": 0.001, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0}
-_DURATION = re.compile(r"(?:[0-9]+(?:\.[0-9]+)?(?:ms|s|min|m|h)\s*)+|[0-9]+(?:\.[0-9]+)?")
-_PART = re.compile(r"(?P<number>[0-9]+(?:\.[0-9]+)?)(?P<unit>ms|min|s|m|h|)")
+_DURATION = re.compile(r"(?:[0-9]+(?:\.[0-9]+)?\s*(?:ms|s|min|m|h)\s*)+|[0-9]+(?:\.[0-9]+)?")
+_PART = re.compile(r"(?P<number>[0-9]+(?:\.[0-9]+)?)\s*(?P<unit>ms|min|s|m|h|)")
 
 
 def seconds_of(text: str) -> float:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import math
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -17,8 +15,6 @@ if TYPE_CHECKING:
 GATES = ("must", "should", "all")
 LOCK_CHECK, LOCK_UPDATE = "check", "update"
 _MOST_EXAMPLES = 10_000
-_DURATION = re.compile(r"(?P<number>\d{1,9}(\.\d{1,6})?)\s*(?P<unit>ms|s|m|h)?")
-_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -219,7 +215,7 @@ def _add_how_to_call(group: pytest.OptionGroup) -> None:
     )
     group.addoption(
         "--mcp-budget",
-        type=duration,
+        type=_seconds,
         default=None,
         metavar="TIME",
         help="time that each server may spend on generated calls, for example 60s or 5m; every tool that may be called "
@@ -246,26 +242,11 @@ def _count(text: str) -> int:
     return count
 
 
-def duration(text: str) -> float:
-    """Return seconds; ``ms``, ``s``, ``m`` and ``h`` are units, without one seconds are meant.
-
-    Raises:
-        ValueError: It is no time above 0.
-    """
-    match = _DURATION.fullmatch(text.strip())
-    if match is None:
-        raise ValueError(text)
-    seconds = float(match["number"]) * _UNITS[match["unit"] or "s"]
-    if not 0 < seconds < math.inf:
-        raise ValueError(text)
-    return seconds
-
-
 def _add_how_to_measure(group: pytest.OptionGroup) -> None:
     """Register the options that say how long is measured."""
     group.addoption(
         "--mcp-bench-budget",
-        type=_duration,
+        type=_seconds,
         default=None,
         metavar="DURATION",
         help="time for all measurements of one tool, for example 30s or 2m; rounds end earlier once the figures are "
@@ -273,7 +254,7 @@ def _add_how_to_measure(group: pytest.OptionGroup) -> None:
     )
     group.addoption(
         "--mcp-soak",
-        type=_duration,
+        type=_seconds,
         default=0.0,
         metavar="DURATION",
         help="repeat safe calls on a fresh instance of each server for so long, for example 10m, and look for growth, "
@@ -293,7 +274,7 @@ def _score(text: str) -> float:
     return score
 
 
-def _duration(text: str) -> float:
+def _seconds(text: str) -> float:
     """Return the seconds of a duration.
 
     Raises:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from mcp_assay.core.json_types import JsonObject
     from mcp_assay.core.redaction import Redactor
 
-FORMAT = 1
+FORMAT = 2
 """Version of the recording format; a recording of another one is refused."""
 
 Record = Exchange | Anomaly | ServerMessage | RawExchange | Fault | Agreement | CloseReport
