@@ -64,6 +64,7 @@ _AREAS = {
     "DEP": "Deprecations",
     "CROSS": "Servers together",
     "PERF": "Performance",
+    "BUDG": "Limits of the user",
     "ADV": "Advice beyond the specification",
 }
 _PROSE = re.compile(r"[_\\[\]|]|(?<!\*)\*(?!\*)")
