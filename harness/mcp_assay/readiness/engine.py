@@ -11,6 +11,7 @@ import asyncio
 import json
 import shlex
 import traceback
+from collections import Counter
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -18,7 +19,7 @@ from typing import TYPE_CHECKING
 from mcp_assay.core.errors import HarnessError
 from mcp_assay.core.verdicts import Category, Judgement, Outcome, Verdict, skipped
 from mcp_assay.readiness.acceptance import acceptance_of
-from mcp_assay.readiness.observations import is_beside_the_wire
+from mcp_assay.readiness.observations import Kept, is_beside_the_wire
 from mcp_assay.readiness.progress import Watch
 from mcp_assay.readiness.sdk_baselines import known_reason
 from mcp_assay.readiness.subject import Subject, UnavailableError
@@ -162,12 +163,19 @@ class Engine:
         subject = Subject(server=item.server, run=self._run, tool=item.tool, arguments=arguments)
         if fault is not None or not is_beside_the_wire(item.check):
             return await item.check.run(subject)
-        observations, launch = self._run.observations, item.server.launch
+        return await self._recalled(item, subject)
+
+    async def _recalled(self, item: PlannedCheck, subject: Subject) -> Judgement:
+        """Return the judgement that a recording keeps, or run the check and keep what it finds."""
+        observations, launch, calls = self._run.observations, item.server.launch, item.server.calls
         kept = observations.recall(launch, item.name)
         if kept is not None:
-            return kept
+            for tool, count in kept.calls.items():
+                calls[tool] = calls.get(tool, 0) + count
+            return kept.judgement
+        before = Counter(calls)
         judgement = await item.check.run(subject)
-        observations.keep(launch, item.name, judgement)
+        observations.keep(launch, item.name, Kept(judgement=judgement, calls=Counter(calls) - before))
         return judgement
 
     def _verdict(self, item: PlannedCheck, judgement: Judgement, duration_s: float) -> Verdict:

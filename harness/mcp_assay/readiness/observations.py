@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 from mcp_assay.core.verdicts import Category, Judgement, Outcome
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from mcp_assay.config.spec import Launch
     from mcp_assay.core.presentation import Presenter
     from mcp_assay.readiness.check import Check
@@ -26,6 +28,19 @@ def is_beside_the_wire(check: Check) -> bool:
     return check.category in _BESIDE_THE_WIRE or check.measures
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    """What is kept of a judgement.
+
+    Attributes:
+        judgement: The judgement.
+        calls: How often it took a call of each tool, by the tool's name.
+    """
+
+    judgement: Judgement
+    calls: Mapping[str, int]
+
+
 class Observations(Protocol):
     """Keeps judgements for a replay, or hands out those that were kept."""
 
@@ -34,11 +49,11 @@ class Observations(Protocol):
         """Makes what is kept fit to be stored; None when nothing is kept."""
         ...
 
-    def recall(self, launch: Launch, name: str) -> Judgement | None:
+    def recall(self, launch: Launch, name: str) -> Kept | None:
         """Return the judgement kept under a name, or None when it is to be made."""
         ...
 
-    def keep(self, launch: Launch, name: str, judgement: Judgement) -> None:
+    def keep(self, launch: Launch, name: str, kept: Kept) -> None:
         """Keep a judgement under a name."""
         ...
 
@@ -49,11 +64,11 @@ class NoObservations:
 
     presenter: Presenter | None = None
 
-    def recall(self, launch: Launch, name: str) -> Judgement | None:  # noqa: ARG002  (the Observations protocol)
+    def recall(self, launch: Launch, name: str) -> Kept | None:  # noqa: ARG002  (the Observations protocol)
         """Return None: every judgement is to be made."""
         return None
 
-    def keep(self, launch: Launch, name: str, judgement: Judgement) -> None:
+    def keep(self, launch: Launch, name: str, kept: Kept) -> None:
         """Keep nothing."""
 
 
@@ -69,13 +84,14 @@ class RecordedObservations:
     recorder: Recorder
     presenter: Presenter
 
-    def recall(self, launch: Launch, name: str) -> Judgement | None:  # noqa: ARG002  (the Observations protocol)
+    def recall(self, launch: Launch, name: str) -> Kept | None:  # noqa: ARG002  (the Observations protocol)
         """Return None: every judgement is to be made."""
         return None
 
-    def keep(self, launch: Launch, name: str, judgement: Judgement) -> None:
+    def keep(self, launch: Launch, name: str, kept: Kept) -> None:
         """Write a judgement into the server's recording, without the single samples: their distribution is in it."""
-        self.recorder.value(launch, name, self.presenter.json(asdict(replace(judgement, samples=()))))
+        judgement = asdict(replace(kept.judgement, samples=()))
+        self.recorder.value(launch, name, self.presenter.json({"judgement": judgement, "calls": dict(kept.calls)}))
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +105,7 @@ class ReplayedObservations:
     replay: ReplayConnector
     presenter: Presenter | None = None
 
-    def recall(self, launch: Launch, name: str) -> Judgement | None:
+    def recall(self, launch: Launch, name: str) -> Kept | None:
         """Return the judgement kept under a name.
 
         Raises:
@@ -98,8 +114,8 @@ class ReplayedObservations:
         kept: dict[str, Any] | None = self.replay.recording(launch.name).values.get(name)
         if kept is None:
             return None
-        fields: dict[str, Any] = {**kept, "outcome": Outcome(kept["outcome"])}
-        return Judgement(**fields)
+        fields: dict[str, Any] = kept["judgement"]
+        return Kept(judgement=Judgement(**{**fields, "outcome": Outcome(fields["outcome"])}), calls=kept["calls"])
 
-    def keep(self, launch: Launch, name: str, judgement: Judgement) -> None:
+    def keep(self, launch: Launch, name: str, kept: Kept) -> None:
         """Keep nothing."""

@@ -30,6 +30,7 @@ HOME = "/tmp/home"  # noqa: S108  (a path inside the sandbox, whose /tmp is its 
 EXAMPLE = "/tmp/mcp-assay/example.txt"  # noqa: S108  (as above)
 """A file that is there, where generated paths lead (`mcp_assay.generation.hints`)."""
 _TMP = Path("/tmp")  # noqa: S108  (as above)
+_PACKAGES = "node_modules"
 _PROBE_S = 20.0
 _MOST_ENTRIES = 500
 _ANY_SIZE = (str(256 * MIB),)
@@ -149,14 +150,21 @@ def _empty(place: str | Path) -> list[str]:
 
 
 def _of_tmp(command: Iterable[str]) -> Iterator[str]:
-    """Yield the words that keep what a command names below ``/tmp``, read-only; a file comes with its folder."""
+    """Yield the words that keep what a command names below ``/tmp``, read-only, with what it was installed beside."""
     for part in (*command, sys.executable, confine_main.__file__):
         path = Path(part)
         if not path.is_absolute() or _TMP not in path.parents or not path.exists():
             continue
-        place = path if path.is_dir() else path.parent
-        place = place.parent if place.name == "bin" else place
+        place = _with_what_it_needs(path)
         yield from ("--ro-bind", str(path if place == _TMP else place), str(path if place == _TMP else place))
+
+
+def _with_what_it_needs(path: Path) -> Path:
+    """Return the folder of a file together with the packages it was installed beside; a folder is its own."""
+    if _PACKAGES in path.parts:
+        return Path(*path.parts[: path.parts.index(_PACKAGES) + 1])
+    place = path if path.is_dir() else path.parent
+    return place.parent if place.name == "bin" else place
 
 
 def _working_directory(cwd: Path) -> Iterator[str]:
