@@ -114,8 +114,8 @@ class ReplayedObservations:
         kept: dict[str, Any] | None = self.replay.recording(launch.name).values.get(name)
         if kept is None:
             return None
-        fields: dict[str, Any] = kept["judgement"]
-        return Kept(judgement=Judgement(**{**fields, "outcome": Outcome(fields["outcome"])}), calls=kept["calls"])
+        fields: dict[str, Any] = {**kept["judgement"], "outcome": Outcome(kept["judgement"]["outcome"])}
+        return Kept(judgement=Judgement(**fields), calls=kept["calls"])
 
     def keep(self, launch: Launch, name: str, kept: Kept) -> None:
         """Keep nothing."""
