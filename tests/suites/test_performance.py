@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from mcp_assay.readiness.policy import ToolRules
 
 RAW = Path(__file__).parent.parent / "servers" / "raw.py"
-LATENCY = tuple(check for check in CHECKS if check.id in {"ADV-011", "PERF-001"})
+LATENCY = tuple(check for check in CHECKS if check.id in {"ADV-011", "PERF-001", "PERF-002", "PERF-003"})
 STARTING = tuple(check for check in CHECKS if check.id == "ADV-010")
 LITTLE = PerformanceBudget(cold_starts=2, calls=12, warm_up=1, per_tool_s=5.0, cold_start_s=60.0, p95_s=30.0)
 ENTRY_FIELDS = {"server", "tool", "mode", "concurrency", "calls", "errors", "rate_per_s", "latency_s", "overhead_s"}
@@ -95,6 +95,14 @@ def test_a_tool_that_dies_under_repetition_is_a_finding() -> None:
     found = judged("--fault", "exit-after=6", checks=(*EXECUTION[:1], *LATENCY))
     assert found["ADV-011.echo"].outcome is Outcome.WARN
     assert "exited with status 9" in (found["ADV-011.echo"].observed or "")
+    assert {found[f"{name}.echo"].outcome for name in ("PERF-001", "PERF-002")} == {Outcome.WARN}
+
+
+def test_a_tool_that_dies_at_a_constant_rate_is_a_finding() -> None:
+    at_a_rate = [check for check in LATENCY if check.id == "PERF-003"]
+    found = judged("--fault", "exit-after=9", checks=(*EXECUTION[:1], *at_a_rate))
+    assert found["PERF-003.echo"].outcome is Outcome.WARN
+    assert "exited with status 9" in (found["PERF-003.echo"].observed or "")
 
 
 def test_a_tool_that_never_worked_is_a_skip() -> None:

@@ -36,6 +36,7 @@ class StdioTransport:
         self._limit = limits.line_bytes
         self._process: ServerProcess | None = None
         self._receiver: Receiver | None = None
+        self._early = b""
         self._trailing = b""
         self._closing: asyncio.Task[CloseReport] | None = None
 
@@ -51,8 +52,9 @@ class StdioTransport:
         return transport
 
     def attach(self, receiver: Receiver) -> None:
-        """Deliver to ``receiver`` from now on; call it before control returns to the event loop."""
+        """Deliver to ``receiver`` from now on, first what the server said while it was still being started."""
         self._receiver = receiver
+        asyncio.get_running_loop().call_soon(self._deliver_early)
         if self._process is not None:
             self._process.when_ended(self._ended, self._stdin_lost)
 
@@ -123,15 +125,28 @@ class StdioTransport:
         )
 
     def _stdout_received(self, data: bytes) -> None:
-        """Deliver each whole line."""
+        """Deliver each whole line, or keep the data until there is somebody to deliver it to."""
         if self._receiver is None:
+            self._early += data
             return
+        if self._early:
+            self._deliver_early()
+        self._deliver(self._receiver, data)
+
+    def _deliver_early(self) -> None:
+        """Deliver what came before there was a receiver."""
+        data, self._early = self._early, b""
+        if data and self._receiver is not None:
+            self._deliver(self._receiver, data)
+
+    def _deliver(self, receiver: Receiver, data: bytes) -> None:
+        """Deliver each whole line."""
         if not self._framer.pending_bytes and data.find(b"\n") == len(data) - 1 and len(data) <= self._limit:
-            self._receiver.line_received(data[:-1])
+            receiver.line_received(data[:-1])
             return
         lines = 0
         for line in self._framer.feed(data):
-            self._receiver.line_received(line)
+            receiver.line_received(line)
             lines += 1
         if lines > 1 and self._process is not None:
             self._process.hold_writes()
@@ -140,6 +155,7 @@ class StdioTransport:
         """Deliver a last line without newline when it is whole, then the end."""
         if self._receiver is None:
             return
+        self._deliver_early()
         fault = self._end_fault()
         rest = self._framer.flush()
         if isinstance(rest, bytes) and not isinstance(decode(rest), Undecodable):
