@@ -37,12 +37,12 @@ def compared(now: Document, before: Document, *, since: str) -> ChangesEntry:
     """
     old, new = _findings(before), _findings(now)
     judged = {_key(result) for result in now["results"] if result["verdict"] != "skip"}
-    gone = [_told(result) for key, result in old.items() if key not in new and key in judged]
+    gone = [told(result) for key, result in old.items() if key not in new and key in judged]
     tools_before, tools_now = _tools(before), _tools(now)
     both = {server["name"] for server in before["servers"]} & {server["name"] for server in now["servers"]}
     return {
         "since": since,
-        "new": [_told(result) for key, result in new.items() if key not in old],
+        "new": [told(result) for key, result in new.items() if key not in old],
         "gone": gone,
         "known": sum(key in old for key in new),
         "scores": list(_scores(before, now)),
@@ -97,8 +97,8 @@ def _findings(document: Document) -> dict[_Key, ResultEntry]:
     return {_key(result): result for result in document["results"] if result["verdict"] in _FINDINGS}
 
 
-def _told(result: ResultEntry) -> ChangedFinding:
-    """Return a finding as it is told."""
+def told(result: ResultEntry) -> ChangedFinding:
+    """Return a finding as it is told among what changed."""
     return {
         "check": result["check"],
         "server": result["server"],

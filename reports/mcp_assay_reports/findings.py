@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from mcp_assay_reports.texts import line, score
+from mcp_assay_reports.texts import line, listing, plural, score
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from mcp_assay.core.contract import BenchmarkEntry, Document, ResultEntry, ServerEntry, VerdictWord
 
@@ -109,6 +109,20 @@ def _reason_of_any(result: ResultEntry) -> str:
     for name in (result["tool"], result["server"]):
         reason = reason.replace(name, "*") if name else reason
     return reason
+
+
+def place_of(cluster: Cluster, shown: Callable[[str, int], str]) -> str:
+    """Return where a finding was made: servers, or tools and their server.
+
+    Args:
+        cluster: The finding.
+        shown: Returns a name, cut to so many characters, as the format shows it.
+    """
+    servers = [shown(name, 60) for name in cluster.servers]
+    if not cluster.tools:
+        return listing(servers)
+    where = servers[0] if len(servers) == 1 else plural(len(servers), "server")
+    return f"{plural(cluster.tool_count, 'tool')} on {where}: {listing([shown(tool, 60) for tool in cluster.tools])}"
 
 
 def left_out(document: Document) -> str | None:

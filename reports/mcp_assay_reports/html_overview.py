@@ -6,7 +6,7 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from mcp_assay_reports.changes import changed_scores, changes_in_words, gathered
-from mcp_assay_reports.findings import Cluster, clusters, gaps, slowest
+from mcp_assay_reports.findings import Cluster, clusters, gaps, place_of, slowest
 from mcp_assay_reports.html_trends import sparkline
 from mcp_assay_reports.texts import (
     CATEGORY_TITLES,
@@ -140,7 +140,7 @@ def _not_exercised(document: Document) -> Iterator[str]:
         yield "<h2>Not exercised</h2><ul>"
         for gap in found[:_MOST_COSTLY]:
             reason = _shown(gap.first["reason"] or "no reason was given", 400)
-            yield f"<li>{plural(len(gap.results), 'result')}, {_place(gap)}<br>{reason}</li>"
+            yield f"<li>{plural(len(gap.results), 'result')}, {place_of(gap, _shown)}<br>{reason}</li>"
         yield "</ul>"
 
 
@@ -153,18 +153,9 @@ def _finding(cluster: Cluster, document: Document) -> str:
     reproduce = f"<pre>{_shown(first['reproduce'], 600)}</pre>" if first["reproduce"] else ""
     return (
         f'<li><a href="#result/{at}"><strong>{_shown(cluster.title, 90)}</strong></a> {chip(first["verdict"])} '
-        f"{cluster.weight}<br>{_place(cluster)}<br>{_shown(first['observed'] or first['requirement'], 400)}{spec}"
-        f"{reproduce}</li>"
+        f"{cluster.weight}<br>{place_of(cluster, _shown)}<br>"
+        f"{_shown(first['observed'] or first['requirement'], 400)}{spec}{reproduce}</li>"
     )
-
-
-def _place(cluster: Cluster) -> str:
-    """Return where a finding was made: servers, or tools and their server."""
-    servers = [_shown(name, 60) for name in cluster.servers]
-    if not cluster.tools:
-        return listing(servers)
-    where = servers[0] if len(servers) == 1 else plural(len(servers), "server")
-    return f"{plural(cluster.tool_count, 'tool')} on {where}: {listing([_shown(tool, 60) for tool in cluster.tools])}"
 
 
 def chip(word: str) -> str:

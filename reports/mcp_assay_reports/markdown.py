@@ -12,7 +12,7 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from mcp_assay_reports.changes import changed_scores, changes_in_words, gathered
-from mcp_assay_reports.findings import Cluster, clusters, gaps, left_out, server_clusters, slowest
+from mcp_assay_reports.findings import Cluster, clusters, gaps, left_out, place_of, server_clusters, slowest
 from mcp_assay_reports.limits import limit_rows
 from mcp_assay_reports.texts import (
     CATEGORY_TITLES,
@@ -243,7 +243,7 @@ def _not_exercised(document: Document, most: int = 5) -> Iterator[str]:
     yield ""
     for gap in found[:most]:
         reason = code(gap.first["reason"] or "no reason was given", 400)
-        yield f"- {plural(len(gap.results), 'result')}, {_place(gap)}: {reason}"
+        yield f"- {plural(len(gap.results), 'result')}, {place_of(gap, code)}: {reason}"
     if len(found) > most:
         yield ""
         yield f"_and {plural(len(found) - most, 'more reason')}_"
@@ -252,16 +252,7 @@ def _not_exercised(document: Document, most: int = 5) -> Iterator[str]:
 
 def _headline(cluster: Cluster) -> str:
     """Return a finding in one line: what, how strong, where, at what cost."""
-    return f"**{code(cluster.title, 90)}** ({cluster.weight}): {_place(cluster)}"
-
-
-def _place(cluster: Cluster) -> str:
-    """Return where a finding was made: servers, or tools and their server."""
-    servers = [code(name, 60) for name in cluster.servers]
-    if not cluster.tools:
-        return listing(servers)
-    where = servers[0] if len(servers) == 1 else plural(len(servers), "server")
-    return f"{plural(cluster.tool_count, 'tool')} on {where}: {listing([code(tool, 60) for tool in cluster.tools])}"
+    return f"**{code(cluster.title, 90)}** ({cluster.weight}): {place_of(cluster, code)}"
 
 
 def _explanation(result: ResultEntry, bullet: str) -> Iterator[str]:

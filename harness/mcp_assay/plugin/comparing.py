@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mcp_assay.readiness.acceptance import ACCEPTED
-from mcp_assay_reports.changes import compared
+from mcp_assay_reports.changes import compared, told
 from mcp_assay_reports.findings import left_out
 from mcp_assay_reports.reading import read_report
 
@@ -66,7 +66,7 @@ def since_baselines(document: Document, baselines: Sequence[Baseline]) -> Change
     unneeded = [entry for entry in entries if not any(_is_about(entry, result) for result in open_ones)]
     return {
         "since": ", ".join(baseline.path.name for baseline in baselines),
-        "new": [_told(result) for result in results if result["verdict"] == "fail"],
+        "new": [told(result) for result in results if result["verdict"] == "fail"],
         "gone": [_entry_told(entry) for entry in unneeded if left_out(document) is None],
         "known": sum(result["verdict"] == "warn" and _is_accepted(result) for result in results),
     }
@@ -86,16 +86,6 @@ def _is_about(entry: BaselineEntry, result: ResultEntry) -> bool:
 def _is_accepted(result: ResultEntry) -> bool:
     """Return whether a warning is a finding that somebody accepted."""
     return (result["reason"] or "").split(":")[0] == ACCEPTED
-
-
-def _told(result: ResultEntry) -> ChangedFinding:
-    """Return a finding as it is told."""
-    return {
-        "check": result["check"],
-        "server": result["server"],
-        "tool": result["tool"],
-        "verdict": result["verdict"],
-    }
 
 
 def _entry_told(entry: BaselineEntry) -> ChangedFinding:
