@@ -2,8 +2,8 @@
 
     python -S -E benchmarks/delay_server.py --delay-ms 5 --stall-at 300 --leak-kib 10
 
-The delay is spent computing, from the moment the request was read to the moment the answer is written, so that it does
-not depend on how well the machine sleeps.
+The delay is spent computing, from the moment the request was read to the moment the answer, encoded before, is written,
+so that it does not depend on how well the machine sleeps.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class Worker:
             pass
 
 
-def answer(message: dict[str, object], worker: Worker, read_at: float) -> dict[str, object]:
+def answer(message: dict[str, object]) -> dict[str, object]:
     """Return the result of a request."""
     method, params = message["method"], message.get("params")
     if method == "initialize" and isinstance(params, dict):
@@ -59,7 +59,6 @@ def answer(message: dict[str, object], worker: Worker, read_at: float) -> dict[s
     if method == "tools/list":
         return {"tools": [TOOL]}
     if method == "tools/call":
-        worker.work(read_at)
         return {"content": [{"type": "text", "text": "done"}]}
     return {}
 
@@ -76,9 +75,10 @@ def main() -> None:
         read_at = time.perf_counter()
         message = json.loads(line)
         if "id" in message:
-            result = answer(message, worker, read_at)
-            reply = {"jsonrpc": "2.0", "id": message["id"], "result": result}
-            sys.stdout.buffer.write(json.dumps(reply).encode() + b"\n")
+            reply = json.dumps({"jsonrpc": "2.0", "id": message["id"], "result": answer(message)}).encode() + b"\n"
+            if message["method"] == "tools/call":
+                worker.work(read_at)
+            sys.stdout.buffer.write(reply)
             sys.stdout.buffer.flush()
 
 

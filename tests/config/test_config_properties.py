@@ -49,7 +49,7 @@ def use(path: Path, dialect: str | None) -> None:
 
 
 @given(st.data(), st.sampled_from([row for row in DIALECTS if row.layout is not Layout.REGISTRY]))
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=120)
 def test_any_entry_of_any_dialect_is_read_or_refused(data: st.DataObject, row: object) -> None:
     dialect = next(found for found in DIALECTS if found is row)
     known = st.sampled_from(sorted({*dialect.keys, *dialect.ignored, "id", "default", "variables", "inputs"}))
@@ -75,7 +75,7 @@ REGISTRY_KEYS = st.sampled_from(
 
 
 @given(st.lists(st.dictionaries(REGISTRY_KEYS, nested(REGISTRY_KEYS), max_size=8), max_size=2), st.booleans())
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 def test_any_registry_entry_is_read_or_refused(entries: list[object], remote: bool) -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "server.json"
@@ -84,7 +84,7 @@ def test_any_registry_entry_is_read_or_refused(entries: list[object], remote: bo
 
 
 @given(st.sampled_from(EXAMPLES), st.integers(0, 1500), st.integers(0, 12), st.text(max_size=6))
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=120)
 def test_an_example_with_a_wound_is_read_or_refused(example: Path, at: int, cut: int, graft: str) -> None:
     text = example.read_text(encoding="utf-8")
     wounded = text[: at % len(text)] + graft + text[at % len(text) + cut :]

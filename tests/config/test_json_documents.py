@@ -37,7 +37,7 @@ def plain(node: Node) -> object:
 
 
 @given(values, st.sampled_from([None, 2]), st.booleans())
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_what_json_writes_is_read_back(value: object, indent: int | None, ascii_only: bool) -> None:
     text = json.dumps(value, indent=indent, ensure_ascii=ascii_only)
     document = parse_json(text, PATH)
@@ -46,7 +46,7 @@ def test_what_json_writes_is_read_back(value: object, indent: int | None, ascii_
 
 
 @given(st.text(alphabet='{}[]",:/*\\ \n0123456789eE+-.truefalsn\u2028é', max_size=60))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_any_text_is_either_read_like_the_standard_library_does_or_refused(text: str) -> None:
     try:
         expected = json.loads(text)

@@ -26,9 +26,7 @@ if TYPE_CHECKING:
 KEYWORDS: dict[str, JsonObject] = json.loads(
     (Path(__file__).parent / "keyword_schemas.json").read_text(encoding="utf-8")
 )
-QUIET = settings(
-    database=None, deadline=None, derandomize=True, max_examples=80, suppress_health_check=list(HealthCheck)
-)
+QUIET = settings(database=None, derandomize=True, max_examples=80, suppress_health_check=list(HealthCheck))
 BUSY: JsonObject = {
     "type": "object",
     "properties": {

@@ -21,9 +21,7 @@ if TYPE_CHECKING:
 KEYWORDS: dict[str, JsonObject] = json.loads(
     (Path(__file__).parent / "keyword_schemas.json").read_text(encoding="utf-8")
 )
-QUIET = settings(
-    database=None, deadline=None, derandomize=True, max_examples=60, suppress_health_check=list(HealthCheck)
-)
+QUIET = settings(database=None, derandomize=True, max_examples=60, suppress_health_check=list(HealthCheck))
 
 
 def judges(schema: JsonObject) -> tuple[jsonschema_rs.Validator, Any]:

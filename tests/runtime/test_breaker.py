@@ -105,7 +105,7 @@ class BreakerAgainstModel(RuleBasedStateMachine):
 
 
 TestBreakerAgainstModel = BreakerAgainstModel.TestCase
-TestBreakerAgainstModel.settings = settings(max_examples=60, stateful_step_count=30, deadline=None)
+TestBreakerAgainstModel.settings = settings(max_examples=60, stateful_step_count=30)
 
 
 def breaker(**policy):

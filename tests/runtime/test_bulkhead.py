@@ -3,7 +3,7 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from mcp_assay.runtime.bulkhead import Bulkhead
@@ -12,7 +12,6 @@ PLACES = st.integers(1, 4)
 ACTS = st.lists(st.tuples(st.sampled_from(["enter", "leave", "cancel"]), st.integers(0, 50)), max_size=40)
 
 
-@settings(deadline=None)
 @given(places=PLACES, acts=ACTS)
 def test_there_are_never_more_inside_than_places_and_nobody_waits_while_one_is_free(places, acts):
     async def play():

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 from fleets import FakeClock
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from mcp_assay.core.faults import Fault, FaultKind
@@ -77,7 +77,6 @@ def expected(script, *, safe, tries):
     raise AssertionError("the last try is final")
 
 
-@settings(deadline=None)
 @given(
     script=st.lists(st.sampled_from(sorted(ANSWERS)), min_size=1, max_size=4),
     hints=HINTS,

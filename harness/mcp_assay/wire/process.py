@@ -93,6 +93,7 @@ class ServerProcess(asyncio.SubprocessProtocol):
         except (OSError, ValueError) as problem:
             raise ConnectError(_spawn_fault(launch, problem)) from None
         protocol.pid = transport.get_pid()
+        _StraightFromStdout.take_over(transport, on_stdout)
         if launch.confinement is not None:
             protocol._guard = protocol._loop.create_task(protocol._watch_over(launch.confinement))
         reaper.add(protocol.pid, protocol.mark)
@@ -205,7 +206,7 @@ class ServerProcess(asyncio.SubprocessProtocol):
         self._transport = cast("asyncio.SubprocessTransport", transport)
 
     def pipe_data_received(self, fd: int, data: bytes) -> None:
-        """Pass stdout on, keep the tail of stderr."""
+        """Pass stdout on (what came before it was taken over), keep the tail of stderr."""
         if fd == _STDOUT:
             self._on_stdout(data)
         else:
@@ -247,6 +248,37 @@ class ServerProcess(asyncio.SubprocessProtocol):
     def _pipe(self, fd: int) -> asyncio.BaseTransport | None:
         """Return a pipe's transport while there is one."""
         return None if self._transport is None else self._transport.get_pipe_transport(fd)
+
+
+class _StraightFromStdout(asyncio.Protocol):
+    """Takes the data of a stdout in the turn of the event loop in which it was read.
+
+    The protocol that asyncio puts there passes data on in the next turn only, which costs every call a turn. It is kept
+    for the end of the pipe, by which asyncio knows that a process is over.
+    """
+
+    def __init__(self, former: asyncio.Protocol, on_data: Callable[[bytes], None]) -> None:
+        self._former = former
+        self._on_data = on_data
+
+    @classmethod
+    def take_over(cls, transport: asyncio.SubprocessTransport, on_data: Callable[[bytes], None]) -> None:
+        """Take the data of a process's stdout from now on; what was read before has been passed on by then."""
+        pipe = transport.get_pipe_transport(_STDOUT)
+        if pipe is not None:
+            pipe.set_protocol(cls(cast("asyncio.Protocol", pipe.get_protocol()), on_data))
+
+    def data_received(self, data: bytes) -> None:
+        """Pass data on."""
+        self._on_data(data)
+
+    def eof_received(self) -> bool | None:
+        """Tell the former protocol."""
+        return self._former.eof_received()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Tell the former protocol."""
+        self._former.connection_lost(exc)
 
 
 def _spawn_fault(launch: Launch, problem: OSError | ValueError) -> Fault:
