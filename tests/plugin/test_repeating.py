@@ -12,7 +12,8 @@ import pytest
 from mcp_assay.core.errors import UsageError
 from mcp_assay.plugin.repeating import arguments_of
 
-PLANTED = Path(__file__).parent.parent / "servers" / "planted.py"
+SERVERS = Path(__file__).parent.parent / "servers"
+PLANTED = SERVERS / "planted.py"
 INI = "[pytest]\nasyncio_default_fixture_loop_scope = function\n"
 TOOLS = ("scale", "divide", "find_user")
 NAMES = ("execution::TOOL-022.scale", "execution::TOOL-026.divide", "execution::TOOL-025.find_user")
@@ -51,6 +52,31 @@ def test_the_last_line_of_a_finding_repeats_it_and_nothing_else(planted: pytest.
     assert [json.loads(words[-1]) for words in words] == [json.loads(str(result["arguments"])) for result in found]
     (again,) = judged(planted, *words[0][1:])
     assert (again["verdict"], again["arguments"]) == ("fail", found[0]["arguments"])
+
+
+@pytest.mark.parametrize("kept_in", [None, "none"])
+def test_arguments_too_long_for_a_line_are_repeated_from_their_file_or_made_again(
+    pytester: pytest.Pytester, kept_in: str | None
+) -> None:
+    server = {"command": sys.executable, "args": ["-S", "-E", str(SERVERS / "lengthy.py")]}
+    pytester.makefile(".json", servers=json.dumps({"mcpServers": {"lengthy": server}}))
+    pytester.makefile(".ini", pytest=INI)
+    name = "servers.json::lengthy::execution::TOOL-016.count_words"
+    (found,) = judged(pytester, name, *(["--mcp-examples", kept_in] if kept_in else []))
+    command, *words = shlex.split(str(found["reproduce"]))
+    assert (command, "--mcp-args" in words) == ("pytest", kept_in is None)
+    assert len(str(found["reproduce"])) < 300
+    if kept_in is None:
+        assert json.loads((pytester.path / words[-1]).read_text()) == json.loads(str(found["arguments"]))
+    (again,) = judged(pytester, *words, *(["--mcp-examples", kept_in] if kept_in else []))
+    assert (again["verdict"], again["observed"]) == ("fail", found["observed"])
+
+
+def test_a_finding_is_repeated_with_the_options_that_it_was_found_with(planted: pytest.Pytester) -> None:
+    how = ["--mcp-seed", "3", "--mcp-max-examples", "2", "--mcp-budget", "30s", "--mcp-call-timeout", "9"]
+    (found,) = judged(planted, f"servers.json::planted::{NAMES[0]}", *how)
+    words = shlex.split(str(found["reproduce"]))
+    assert words[: 3 + len(how)] == ["pytest", "--mcp-level", "all", *how]
 
 
 def test_arguments_that_showed_a_fault_are_kept_and_tried_first(planted: pytest.Pytester) -> None:

@@ -6,7 +6,7 @@ import os
 from typing import TYPE_CHECKING
 
 from mcp_assay.core.redaction import Redactor
-from mcp_assay.readiness.examples import LONGEST, MOST_PER_TOOL, ExampleFolder
+from mcp_assay.readiness.examples import LONGEST, MOST_PER_TOOL, ExampleFolder, ExamplesPlace
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -15,7 +15,8 @@ SECRET = "sk-canary-0123456789abcdef"
 
 
 def folder(tmp_path: Path) -> ExampleFolder:
-    return ExampleFolder(folder=tmp_path / "examples", redactor=Redactor({"env KEY": SECRET}))
+    place = ExamplesPlace(folder=tmp_path / "examples", seen_from=tmp_path)
+    return ExampleFolder(place=place, redactor=Redactor({"env KEY": SECRET}))
 
 
 def test_examples_come_back_newest_first_and_the_oldest_go(tmp_path: Path) -> None:

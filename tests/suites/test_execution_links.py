@@ -13,7 +13,9 @@ from mcp_assay.readiness.links import Link, Links
 from mcp_assay.readiness.settings import Settings
 from mcp_assay_suites.execution import CHECKS
 
-COMMAND = [sys.executable, "-S", "-E", str(Path(__file__).parent.parent / "servers" / "shelf.py")]
+SERVERS = Path(__file__).parent.parent / "servers"
+COMMAND = [sys.executable, "-S", "-E", str(SERVERS / "shelf.py")]
+WARES = [sys.executable, "-S", "-E", str(SERVERS / "wares.py")]
 
 
 @pytest.fixture(scope="module")
@@ -33,6 +35,33 @@ def test_the_link_between_the_tools_is_noted(contained: Assayed) -> None:
     (link,) = (link for link in contained.server.links.all() if link.worked)
     assert (link.source, link.member, link.target, link.parameter) == ("create_box", "id", "open_box", "boxId")
     assert link.calls >= link.worked > 0
+
+
+def test_what_only_a_box_that_is_there_can_show_is_repeated_with_the_calls_that_lead_to_it(contained: Assayed) -> None:
+    found = contained["TOOL-016.open_box"]
+    assert "--mcp-args" not in found.reproduce
+    chosen = [check for check in CHECKS if check.id == "TOOL-016"]
+    again = assay(COMMAND, chosen, settings=Settings(), tools=["open_box"], contained=True)["TOOL-016.open_box"]
+    assert (again.outcome, again.observed) == (Outcome.FAIL, found.observed)
+
+
+@pytest.mark.parametrize(
+    ("tool", "arguments", "source"),
+    [
+        ("weigh_ware", '{"wareName": "teapot-31"}', "completion/complete"),
+        ("find_ware", '{"shelfmark": "QX 4711"}', "resources/read"),
+    ],
+)
+def test_what_completions_and_resources_name_is_called_with(tool: str, arguments: str, source: str) -> None:
+    assayed = assay(WARES, CHECKS, settings=Settings(), tools=[tool])
+    verdict = assayed[f"TOOL-016.{tool}"]
+    assert (verdict.outcome, verdict.arguments) == (Outcome.FAIL, arguments)
+    assert verdict.reproduce.endswith(f"--mcp-args '{arguments}'")
+    assert {(link.source, link.target) for link in assayed.server.links.all() if link.worked} == {(source, tool)}
+
+
+def test_wares_without_a_fault_have_no_finding() -> None:
+    assert assay([*WARES, "--healthy"], CHECKS, settings=Settings()).findings == {}
 
 
 def test_without_a_sandbox_none_of_these_tools_is_called() -> None:

@@ -74,6 +74,7 @@ class Judgement:
         samples: Seconds of each answered call of that measurement, in the order of the answers.
         figures: Other measured values in the shape of the contract's ``figures`` entry, without names of the subject.
         arguments: Arguments of the tool with which the check shows it again, as sent.
+        borrowed: Whether values in them were named by other tools, and may mean nothing to a server started anew.
         causes: What is wrong in words that are the same for every tool, for example "accepts a missing argument".
         budgets: What became of limits that the user set, in the shape of the contract's ``budgets`` entry, likewise.
     """
@@ -88,6 +89,7 @@ class Judgement:
     samples: Sequence[float] = ()
     figures: Sequence[Mapping[str, Any]] = ()
     arguments: Mapping[str, Any] | None = None
+    borrowed: bool = False
     causes: tuple[str, ...] = ()
     budgets: Sequence[Mapping[str, Any]] = ()
 

@@ -22,7 +22,7 @@ from mcp_assay.plugin.benchmarking import BenchmarkStore, untimed_because
 from mcp_assay.plugin.builtin import BuiltinChecksAndWriters
 from mcp_assay.plugin.comparing import Comparing
 from mcp_assay.plugin.options import LOCK_CHECK, Options
-from mcp_assay.plugin.repeating import arguments_of, examples_folder
+from mcp_assay.plugin.repeating import arguments_of, examples_place
 from mcp_assay.plugin.report_targets import targets_of
 from mcp_assay.plugin.selection import command_line_document, read_documents, variables_of
 from mcp_assay.plugin.session import SessionHooks
@@ -127,7 +127,7 @@ def _state(config: pytest.Config, options: Options, documents: Sequence[ConfigDo
             processes=config.getoption("numprocesses", None) or 0,
         ),
         sandbox=Sandbox.find() if options.mcp_sandbox else None,
-        examples_folder=examples_folder(options.mcp_examples, config.rootpath),
+        kept_in=examples_place(options.mcp_examples, config.rootpath, seen_from=invoked_in),
     )
 
 
@@ -165,5 +165,15 @@ def _reproduce(options: Options, documents: Sequence[ConfigDocument]) -> str:
     words += ["--mcp-lock", LOCK_CHECK] if options.mcp_lock == LOCK_CHECK else []
     words += ["--mcp-tier", str(options.mcp_tier)] if options.mcp_tier > 1 else []
     words += ["--mcp-protocol", options.mcp_protocol] if options.mcp_protocol else []
-    words += ["--mcp-seed", str(options.mcp_seed)] if options.mcp_seed else []
+    words += ["--mcp-level", options.mcp_level] if options.mcp_level != Gate.MUST.value else []
+    words += _how_tools_are_called(options)
     return shlex.join(words)
+
+
+def _how_tools_are_called(options: Options) -> list[str]:
+    """Return the options that decide with what tools are called and how long answers are waited for."""
+    words = ["--mcp-seed", str(options.mcp_seed)] if options.mcp_seed else []
+    words += ["--mcp-max-examples", str(options.mcp_max_examples)] if options.mcp_max_examples else []
+    words += ["--mcp-budget", f"{options.mcp_budget:g}s"] if options.mcp_budget else []
+    usual = Limits().call_s == options.mcp_call_timeout
+    return words + ([] if usual else ["--mcp-call-timeout", f"{options.mcp_call_timeout:g}"])

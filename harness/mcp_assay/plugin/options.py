@@ -218,8 +218,8 @@ def _add_how_to_call(group: pytest.OptionGroup) -> None:
         type=_seconds,
         default=None,
         metavar="TIME",
-        help="time that each server may spend on generated calls, for example 60s or 5m; every tool that may be called "
-        "gets an equal share",
+        help="time that each server may spend on generated calls, for example 60s or 5m: half of it on valid ones, a "
+        "quarter on wrong ones; every tool gets an equal share, and what it leaves unused goes to the others",
     )
     group.addoption(
         "--mcp-examples",

@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 from mcp_assay.core.errors import UsageError
+from mcp_assay.readiness.examples import ExamplesPlace
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -54,9 +55,9 @@ def _content(path: Path) -> str:
         raise UsageError(f"--mcp-args: {path} cannot be read: {problem}") from None
 
 
-def examples_folder(given: str, root: Path) -> Path | None:
-    """Return the folder of ``--mcp-examples``, seen from pytest's root folder, or None when nothing is to be kept."""
-    return None if given == NO_EXAMPLES else root / given
+def examples_place(given: str, root: Path, *, seen_from: Path) -> ExamplesPlace | None:
+    """Return the place of ``--mcp-examples``, seen from pytest's root folder, or None when nothing is to be kept."""
+    return None if given == NO_EXAMPLES else ExamplesPlace(folder=root / given, seen_from=seen_from)
 
 
 def check_only_one_tool(selected: Iterable[PlannedCheck]) -> None:

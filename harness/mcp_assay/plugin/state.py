@@ -24,7 +24,7 @@ from mcp_assay.readiness.acceptance import stale_acceptances
 from mcp_assay.readiness.confining import confining
 from mcp_assay.readiness.document import PhaseFacts, ServerFacts, ServerStatus
 from mcp_assay.readiness.engine import Engine
-from mcp_assay.readiness.examples import examples_in
+from mcp_assay.readiness.examples import ExamplesPlace, examples_in
 from mcp_assay.readiness.facts import facts_of
 from mcp_assay.readiness.opening import OpenRun, open_run
 from mcp_assay.readiness.plan import plan_server
@@ -37,7 +37,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from concurrent.futures import Future
     from datetime import datetime
-    from pathlib import Path
 
     from mcp_assay.config.spec import Launch, ServerSpec, Variables
     from mcp_assay.core.verdicts import Verdict
@@ -78,7 +77,7 @@ class AssaySession:
         accepted: The lock file and the baseline.
         taping: Whether the run is recorded or replayed.
         sandbox: Confines what is started, or None.
-        examples_folder: Where arguments that showed a fault are kept, or None.
+        kept_in: Where arguments that showed a fault are kept, or None.
         loop: Where connections live.
         presenter: Makes text fit to be shown.
         selected: The checks that pytest is going to run and that may run ahead of their turn.
@@ -101,7 +100,7 @@ class AssaySession:
     accepted: Accepted = field(default_factory=Accepted)
     taping: Taping = field(default_factory=Taping)
     sandbox: Sandbox | None = None
-    examples_folder: Path | None = None
+    kept_in: ExamplesPlace | None = None
     loop: BackgroundLoop = field(default_factory=BackgroundLoop)
     presenter: Presenter = field(default_factory=Presenter)
     selected: Sequence[PlannedCheck] = ()
@@ -352,7 +351,7 @@ class AssaySession:
             opening=self._opening,
             observations=self.taping.observations(self.presenter),
             sign_in=self._sign_in,
-            examples=examples_in(self.examples_folder, self.presenter.redactor, taped=self.taping.in_use),
+            examples=examples_in(self.kept_in, self.presenter.redactor, taped=self.taping.in_use),
             confining=confining(self.sandbox, self.overlay),
         )
 

@@ -14,6 +14,7 @@ import traceback
 from collections import Counter
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
+from itertools import groupby
 from typing import TYPE_CHECKING
 
 from mcp_assay.core.errors import HarnessError
@@ -22,7 +23,7 @@ from mcp_assay.readiness.acceptance import acceptance_of
 from mcp_assay.readiness.observations import Kept, is_beside_the_wire
 from mcp_assay.readiness.progress import Watch
 from mcp_assay.readiness.sdk_baselines import known_reason
-from mcp_assay.readiness.subject import Subject, UnavailableError
+from mcp_assay.readiness.subject import PostponedError, Subject, UnavailableError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from mcp_assay.core.verdicts import Level
     from mcp_assay.readiness.plan import PlannedCheck
     from mcp_assay.readiness.progress import LaneProgress
-    from mcp_assay.readiness.subject import Run
+    from mcp_assay.readiness.subject import Run, ToolUnderTest
 
 _LONGEST_ARGUMENTS = 400
 """Characters of arguments that still fit in the one line that repeats a finding."""
@@ -96,6 +97,7 @@ class Engine:
         """Judge all planned checks; their futures are resolved when this returns, also when it is cancelled."""
         self.expect(planned)
         self._watch.expect(planned)
+        _choose(planned)
         self._timing.started = self._run.clock.monotonic()
         try:
             await asyncio.gather(*(self._lane(lane) for lane in _lanes(planned, _LANE_CATEGORIES)))
@@ -111,21 +113,28 @@ class Engine:
             for item in planned:
                 self.future(item).cancel()
 
-    async def judge(self, item: PlannedCheck, arguments: Mapping[str, Json] | None = None) -> Verdict:
+    async def judge(
+        self, item: PlannedCheck, arguments: Mapping[str, Json] | None = None, *, may_wait: bool = False
+    ) -> Verdict:
         """Judge one check now and return its verdict; never raises for what a server does.
 
         Args:
             item: The check.
             arguments: The only ones to call its tool with; by default those of the run's settings, if any.
+            may_wait: Whether the check may ask to be made once more later.
+
+        Raises:
+            PostponedError: The check may, and does.
         """
         started = self._run.clock.monotonic()
         self._watch.begin(item, started)
         patience_s = self._run.settings.patience_s(item.check.category)
         try:
             async with asyncio.timeout(patience_s):
-                judgement = await self._judgement(
-                    item, self._run.settings.arguments if arguments is None else arguments
-                )
+                given = self._run.settings.arguments if arguments is None else arguments
+                judgement = await self._judgement(item, given, may_wait=may_wait)
+        except PostponedError:
+            raise
         except UnavailableError as problem:
             judgement = skipped(problem.message)
         except TimeoutError:
@@ -150,17 +159,26 @@ class Engine:
         return self._verdict(item, _own_error(reason), 0.0)
 
     async def _lane(self, lane: Sequence[PlannedCheck]) -> None:
-        """Judge the checks of one server in order."""
-        for item in lane:
-            await self.judge(item)
+        """Judge the checks of one server in order; what is postponed comes after the same check of other tools."""
+        for _, alike in groupby(lane, key=lambda item: item.check.id):
+            for item in [item for item in alike if await self._is_postponed(item)]:
+                await self.judge(item)
 
-    async def _judgement(self, item: PlannedCheck, given: Mapping[str, Json] | None) -> Judgement:
+    async def _is_postponed(self, item: PlannedCheck) -> bool:
+        """Judge a check unless it asks for a later turn; return whether it does."""
+        try:
+            await self.judge(item, may_wait=True)
+        except PostponedError:
+            return True
+        return False
+
+    async def _judgement(self, item: PlannedCheck, given: Mapping[str, Json] | None, *, may_wait: bool) -> Judgement:
         """Run a check, unless its server was never reached."""
         fault = item.server.managed.fault
         if fault is not None and not item.check.unreachable:
             return skipped(f"server {item.server.name} could not be reached")
         arguments = None if given is None or item.tool is None else dict(given)
-        subject = Subject(server=item.server, run=self._run, tool=item.tool, arguments=arguments)
+        subject = Subject(server=item.server, run=self._run, tool=item.tool, arguments=arguments, may_wait=may_wait)
         if fault is not None or not is_beside_the_wire(item.check):
             return await item.check.run(subject)
         return await self._recalled(item, subject)
@@ -186,8 +204,6 @@ class Engine:
         level = check.level_in(version) or check.highest_level
         outcome, reason = self._weakened(item, judgement, level)
         arguments = self._arguments(judgement)
-        if item.tool is not None and judgement.arguments is not None:
-            self._run.examples.keep(item.server.name, item.tool.name, check.id, judgement.arguments)
         return Verdict(
             check=check.id,
             slug=check.slug,
@@ -205,7 +221,7 @@ class Engine:
             reason=present.optional(reason),
             applicable=judgement.applicable,
             spec=check.spec_in(version),
-            reproduce=self._repeated(item, arguments),
+            reproduce=self._repeated(item, judgement, arguments),
             fix=check.fix if outcome in {Outcome.FAIL, Outcome.WARN} else "",
             exchange=None if judgement.exchange is None else present.json(dict(judgement.exchange)),
             benchmark=None if judgement.benchmark is None else present.json(dict(judgement.benchmark)),
@@ -226,11 +242,19 @@ class Engine:
             text = text.replace(shown, escaped)
         return text if self._presenter.text(text) == text else None
 
-    def _repeated(self, item: PlannedCheck, arguments: str | None) -> str:
-        """Return the command line that repeats a check; very long arguments are left to the kept examples."""
+    def _repeated(self, item: PlannedCheck, judgement: Judgement, arguments: str | None) -> str:
+        """Return the command line that repeats a check, with its arguments if they show the same by themselves.
+
+        Long ones are named by the file that they are kept in. Without arguments the check makes its calls again, which
+        the seed makes the same ones.
+        """
         line = f"{self._reproduce} {shlex.quote(item.nodeid)}"
-        short = arguments is not None and len(arguments) <= _LONGEST_ARGUMENTS
-        return f"{line} --mcp-args {shlex.quote(arguments)}" if arguments is not None and short else line
+        if item.tool is None or judgement.arguments is None or _needs_others(item.tool, judgement):
+            return line
+        kept = self._run.examples.keep(item.server.name, item.tool.name, item.check.id, judgement.arguments)
+        if arguments is None or len(arguments) > _LONGEST_ARGUMENTS:
+            arguments = kept
+        return line if arguments is None else f"{line} --mcp-args {shlex.quote(arguments)}"
 
     def _weakened(self, item: PlannedCheck, judgement: Judgement, level: Level) -> tuple[Outcome, str | None]:
         """Return a judgement's outcome and reason: below the gate, or accepted by the user, a failure is a warning."""
@@ -254,6 +278,13 @@ class Engine:
         return known_reason(self._run.sdks, item.check.id, item.server.transport, judgement.observed)
 
 
+def _choose(planned: Iterable[PlannedCheck]) -> None:
+    """Tell each server which of its tools are judged by being called."""
+    for item in planned:
+        if item.tool is not None and item.check.category is Category.EXECUTION:
+            item.server.chosen.add(item.tool.name)
+
+
 def _split(planned: Iterable[PlannedCheck]) -> tuple[list[PlannedCheck], list[PlannedCheck]]:
     """Return the checks that run beside those of other servers, and those that come when nothing else runs."""
     items = list(planned)
@@ -268,6 +299,11 @@ def _lanes(planned: Iterable[PlannedCheck], categories: Iterable[Category]) -> l
         if item.check.category in wanted:
             lanes.setdefault(item.server.managed.id, []).append(item)
     return [sorted(lane, key=lambda item: item.check.late) for lane in lanes.values()]
+
+
+def _needs_others(tool: ToolUnderTest, judgement: Judgement) -> bool:
+    """Return whether other tools must be called first: what they make in a sandbox goes when the run ends."""
+    return judgement.borrowed and tool.decision.contained
 
 
 def _own_error(message: str) -> Judgement:

@@ -36,8 +36,8 @@ class Examples(Protocol):
         """Return the arguments kept of a tool, those that showed a fault last first."""
         ...
 
-    def keep(self, server: str, tool: str, check: str, arguments: Mapping[str, Json]) -> None:
-        """Keep arguments with which a check found something."""
+    def keep(self, server: str, tool: str, check: str, arguments: Mapping[str, Json]) -> str | None:
+        """Keep arguments with which a check found something; return what ``--mcp-args`` takes for them, if kept."""
         ...
 
 
@@ -53,17 +53,34 @@ class NoExamples:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ExamplesPlace:
+    """Where examples are kept.
+
+    Attributes:
+        folder: Their folder.
+        seen_from: Folder in which the user works: files below it are named from there.
+    """
+
+    folder: Path
+    seen_from: Path
+
+    def name(self, path: Path) -> str:
+        """Return the name of a file for a command line of the user."""
+        return str(path.relative_to(self.seen_from) if path.is_relative_to(self.seen_from) else path)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ExampleFolder:
     """Keeps arguments as ``FOLDER/server/tool/CHECK-hash.json``.
 
     What cannot be written is not kept and what cannot be read is not tried: neither may cost a run its verdicts.
 
     Attributes:
-        folder: Where.
+        place: Where.
         redactor: Knows the secrets of the run; arguments that hold one are not kept.
     """
 
-    folder: Path
+    place: ExamplesPlace
     redactor: Redactor
 
     def of_tool(self, server: str, tool: str) -> Sequence[JsonObject]:
@@ -71,11 +88,15 @@ class ExampleFolder:
         read = (_read(path) for path in self._files(server, tool)[:MOST_PER_TOOL])
         return [arguments for arguments in read if arguments is not None]
 
-    def keep(self, server: str, tool: str, check: str, arguments: Mapping[str, Json]) -> None:
-        """Keep arguments with which a check found something, unless they are huge or hold a secret."""
+    def keep(self, server: str, tool: str, check: str, arguments: Mapping[str, Json]) -> str | None:
+        """Keep arguments with which a check found something, unless they are huge or hold a secret.
+
+        Returns:
+            The name of their file for ``--mcp-args``, or None when they are not kept.
+        """
         text = json.dumps(dict(arguments), sort_keys=True, indent=1) + "\n"
         if len(text) > LONGEST or self.redactor.redact(text) != text:
-            return
+            return None
         digest = hashlib.sha256(text.encode()).hexdigest()
         path = self._of(server, tool) / f"{slug(check)}-{digest[:16]}.json"
         try:
@@ -87,11 +108,12 @@ class ExampleFolder:
             for old in self._files(server, tool)[MOST_PER_TOOL:]:
                 old.unlink(missing_ok=True)
         except OSError:
-            return
+            return None
+        return self.place.name(path)
 
     def _of(self, server: str, tool: str) -> Path:
         """Return the folder of a tool; a name that holds a secret gets one that does not."""
-        return self.folder / slug(self.redactor.redact(server)) / slug(self.redactor.redact(tool))
+        return self.place.folder / slug(self.redactor.redact(server)) / slug(self.redactor.redact(tool))
 
     def _files(self, server: str, tool: str) -> list[Path]:
         """Return the files of a tool, the newest first."""
@@ -100,17 +122,17 @@ class ExampleFolder:
 
     def _ignored_by_git(self) -> None:
         """Keep the folder out of the user's repository, as pytest does with its cache."""
-        mark = self.folder / ".gitignore"
+        mark = self.place.folder / ".gitignore"
         if not mark.exists():
             write_atomically(mark, "*\n")
 
 
-def examples_in(folder: Path | None, redactor: Redactor, *, taped: bool) -> Examples:
-    """Return what keeps examples in a folder; nothing is kept without one.
+def examples_in(place: ExamplesPlace | None, redactor: Redactor, *, taped: bool) -> Examples:
+    """Return what keeps examples in a place; nothing is kept without one.
 
     Nor is it in a run that is recorded or replayed, for a recording must show the same wherever it is judged.
     """
-    return NoExamples() if folder is None or taped else ExampleFolder(folder=folder, redactor=redactor)
+    return NoExamples() if place is None or taped else ExampleFolder(place=place, redactor=redactor)
 
 
 def _changed(path: Path) -> float:

@@ -66,7 +66,7 @@ class Settings:
         allow_writes: Whether every tool may be called.
         seed: Seed of generated arguments.
         examples: Generated calls per tool and kind.
-        budget_s: Seconds for the calls to a server's tools, shared equally among those that may be called, or None.
+        budget_s: Seconds for the calls to a server's tools, shared among those that may be called, or None.
         arguments: The only arguments that the checked tool is called with, or None to generate them.
         check_s: Seconds after which a single check is given up as our own error.
         down_after: Transport faults in a row after which a server counts as down.
@@ -103,9 +103,12 @@ class Settings:
         return [check for check in checks if check.tier <= self.tier]
 
     def patience_s(self, category: Category) -> float:
-        """Return the seconds after which a check of a category is given up; measurements are asked to take long."""
-        asked_for_s = self.soak_s + (self.bench_s or 0.0) + self.performance.growth_s
-        return self.check_s + (asked_for_s if category is Category.PERFORMANCE else 0.0)
+        """Return the seconds after which a check of a category is given up: what the user asks for may take long."""
+        asked_for_s = {
+            Category.EXECUTION: self.budget_s or 0.0,
+            Category.PERFORMANCE: self.soak_s + (self.bench_s or 0.0) + self.performance.growth_s,
+        }
+        return self.check_s + asked_for_s.get(category, 0.0)
 
     def fails(self, check: str, level: Level) -> bool:
         """Return whether a violation of ``check`` at ``level`` is a failure."""

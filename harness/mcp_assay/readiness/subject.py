@@ -40,6 +40,10 @@ class UnavailableError(AssayError):
     """A server is down, so that a check cannot be exercised; its verdict is a skip."""
 
 
+class PostponedError(AssayError):
+    """A check asks to be made once more when it was made of the other tools; see `Subject.may_wait`."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
     """What all subjects of a run share.
@@ -103,6 +107,7 @@ class ServerUnderTest:
         executed: Names of the tools that were called with success.
         calls: Tool calls made, by tool.
         spent_s: Seconds that these calls took, by tool.
+        chosen: Names of the tools that are judged by being called; empty when nobody has said so.
         links: Values that went from one tool to another.
         memory: Results that one check leaves for a later one, by the first check's id.
         past_logs: What was seen on live connections that ended, oldest first; as many as there were restarts.
@@ -119,6 +124,7 @@ class ServerUnderTest:
         self.executed: set[str] = set()
         self.calls: dict[str, int] = {}
         self.spent_s: dict[str, float] = {}
+        self.chosen: set[str] = set()
         self.links = Links()
         self.memory: dict[str, object] = {}
         self.past_logs: list[WireLog] = []
@@ -298,12 +304,14 @@ class Subject:
         tool: The tool, or None for a check of the server as a whole.
         run: What is shared.
         arguments: The only arguments to call the tool with, or None to find some.
+        may_wait: Whether the check may raise `PostponedError`.
     """
 
     server: ServerUnderTest
     run: Run
     tool: ToolUnderTest | None = None
     arguments: JsonObject | None = None
+    may_wait: bool = False
 
     @property
     def the_tool(self) -> ToolUnderTest:

@@ -107,10 +107,10 @@ async def _changes(subject: Subject, case: Case, *, calls_before: int) -> tuple[
     """
     observers = await _observers(subject)
     for _ in range(calls_before):
-        await call(subject, Planned(arguments=case.arguments))
+        await call(subject, Planned(arguments=case.arguments, uses=case.uses))
     first, second = await _snapshot(subject, observers), await _snapshot(subject, observers)
     steady = {place for place, shown in second.items() if first.get(place) == shown}
-    await call(subject, Planned(arguments=case.arguments))
+    await call(subject, Planned(arguments=case.arguments, uses=case.uses))
     third = await _snapshot(subject, observers)
     changed = {place for place in steady if place in third and third[place] != second[place]}
     if changed:
@@ -125,7 +125,7 @@ async def _counts_calls(subject: Subject, case: Case) -> bool:
     rows: list[list[int]] = []
     for pause_s in _UNEVEN_S:
         await asyncio.sleep(pause_s)
-        looked = await call(subject, Planned(arguments=case.arguments))
+        looked = await call(subject, Planned(arguments=case.arguments, uses=case.uses))
         result = {} if looked.exchange.result is None else looked.exchange.result
         rows.append([int(number) for number in _NUMBER.findall(canonical(_without_meta(result)))])
         if len(rows[-1]) != len(rows[0]) or not rows[0]:

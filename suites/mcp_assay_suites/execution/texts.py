@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from mcp_assay.core.verdicts import Category, Judgement, not_applicable, passed, skipped
 from mcp_assay.readiness.check import Scope
 from mcp_assay_suites.catalogue import check
-from mcp_assay_suites.exercising.calling import Planned, call, calls_at_once
+from mcp_assay_suites.exercising.calling import call, calls_at_once
 from mcp_assay_suites.exercising.known import explorable_call
 from mcp_assay_suites.exercising.telling import violated_by
 from mcp_assay_suites.exercising.texts import TextSlot, comes_back, fits, marker, strings_of, text_slots
@@ -84,7 +84,7 @@ async def answers_kept_apart(subject: Subject) -> Judgement:
 async def _together(subject: Subject, slot: TextSlot) -> Judgement:
     """Judge calls that are open at the same time."""
     words = [marker() for _ in range(AT_ONCE)]
-    cases = await calls_at_once(subject, [Planned(arguments=slot.holding(word)) for word in words])
+    cases = await calls_at_once(subject, [slot.holding(word) for word in words])
     calls = [Marked(word=word, case=case) for word, case in zip(words, cases, strict=True)]
     fatal = next((case for case in cases if case.ended_server or case.silenced_server), None)
     if fatal is not None:
@@ -107,11 +107,11 @@ async def unusual_text_survived(subject: Subject) -> Judgement:
     tried = 0
     for slot in await text_slots(subject, case):
         for kind, text in UNUSUAL.items():
-            arguments = slot.holding(text)
-            if not await fits(subject, arguments):
+            planned = slot.holding(text)
+            if not await fits(subject, planned.arguments):
                 continue
             tried += 1
-            attempt = await call(subject, Planned(arguments=arguments), sign_of_life=True)
+            attempt = await call(subject, planned, sign_of_life=True)
             if attempt.ended_server or attempt.silenced_server or attempt.timed_out:
                 return not_survived(attempt, f"{kind} in {slot.name}", slot.arguments)
     return passed(f"{counted(tried, 'call')} survived") if tried else not_applicable("no parameter takes any text")
@@ -124,10 +124,10 @@ async def text_intact(subject: Subject) -> Judgement:
     if isinstance(case, Judgement):
         return case
     for slot in await text_slots(subject, case):
-        arguments = slot.holding(FOREIGN)
-        if not (await fits(subject, arguments) and (await _marked(subject, slot)).is_own):
+        planned = slot.holding(FOREIGN)
+        if not (await fits(subject, planned.arguments) and (await _marked(subject, slot)).is_own):
             continue
-        attempt = await call(subject, Planned(arguments=arguments))
+        attempt = await call(subject, planned)
         harm = harm_done(strings_of(attempt))
         if harm is not None:
             expected, observed = (
@@ -142,13 +142,13 @@ async def text_intact(subject: Subject) -> Judgement:
 
 async def _long_text_intact(subject: Subject, slot: TextSlot) -> Judgement:
     """Judge whether text of other languages comes back unharmed when it is too long to arrive in one piece."""
-    arguments = slot.holding(FOREIGN * _PIECES)
-    if await fits(subject, arguments):
-        attempt = await call(subject, Planned(arguments=arguments))
+    planned = slot.holding(FOREIGN * _PIECES)
+    if await fits(subject, planned.arguments):
+        attempt = await call(subject, planned)
         harm = next((text.index(REPLACED) for text in strings_of(attempt) if REPLACED in text), None)
         if harm is not None:
             expected = "text comes back in the characters that were sent"
-            size = len(str(arguments[slot.name]).encode()) // 1024
+            size = len(str(planned.arguments[slot.name]).encode()) // 1024
             observed = f"of {size} KiB in {slot.name}, characters come back as U+FFFD, the first at {harm}"
             return violated_by(attempt, expected, observed, arguments=slot.arguments)
     return passed("text of other languages comes back as sent")
@@ -180,7 +180,7 @@ def _mixed_up(call: Marked, what: str) -> Judgement:
 async def _marked(subject: Subject, slot: TextSlot) -> Marked:
     """Call the tool with a new word in a parameter."""
     word = marker()
-    return Marked(word=word, case=await call(subject, Planned(arguments=slot.holding(word))))
+    return Marked(word=word, case=await call(subject, slot.holding(word)))
 
 
 CHECKS = (answers_kept_apart, unusual_text_survived, text_intact)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from mcp_assay.readiness.subject import UnavailableError
@@ -12,12 +12,13 @@ from mcp_assay_suites.exercising.cases import Case
 from mcp_assay_suites.observing.probing import heartbeat_method
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from mcp_assay.core.json_types import JsonObject
     from mcp_assay.readiness.subject import Subject
     from mcp_assay.wire.exchange import Exchange
     from mcp_assay_suites.exercising.cases import Flaw
+    from mcp_assay_suites.exercising.known_values import Known
 
 REFUSAL_S = 10.0
 """Seconds for the answer to arguments that are wrong: refusing takes no work."""
@@ -31,6 +32,18 @@ class Planned:
     flaw: Flaw | None = None
     given: bool = False
     told: bool = False
+    uses: Mapping[str, Known] = field(default_factory=dict[str, "Known"])
+
+    def case(self, exchange: Exchange) -> Case:
+        """Return the call as made."""
+        return Case(
+            arguments=self.arguments,
+            exchange=exchange,
+            flaw=self.flaw,
+            given=self.given,
+            told=self.told,
+            uses=self.uses,
+        )
 
 
 async def call(
@@ -54,9 +67,7 @@ async def call(
     usual_s = math.inf if planned.flaw is None else REFUSAL_S
     patience_s = min(usual_s if timeout_s is None else timeout_s, session.limits.call_s)
     exchange = await subject.server.call_tool(subject.the_tool.name, planned.arguments, timeout_s=patience_s)
-    case = Case(
-        arguments=planned.arguments, exchange=exchange, flaw=planned.flaw, given=planned.given, told=planned.told
-    )
+    case = planned.case(exchange)
     if case.ended_server:
         await _revive(subject)
     elif sign_of_life or planned.flaw is not None or exchange.fault is not None:
@@ -73,7 +84,7 @@ async def calls_at_once(subject: Subject, planned: Iterable[Planned]) -> list[Ca
     session, name, made = await subject.server.session(), subject.the_tool.name, list(planned)
     subject.server.calls[name] = subject.server.calls.get(name, 0) + len(made)
     exchanges = await asyncio.gather(*(session.call_tool(name, item.arguments) for item in made))
-    cases = [Case(arguments=item.arguments, exchange=exchange) for item, exchange in zip(made, exchanges, strict=True)]
+    cases = [item.case(exchange) for item, exchange in zip(made, exchanges, strict=True)]
     cases[-1] = await with_sign_of_life(subject, cases[-1])
     return cases
 

@@ -9,8 +9,12 @@ from typing import TYPE_CHECKING
 from mcp_assay.core.faults import FaultKind
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from mcp_assay.core.json_types import Json, JsonObject
     from mcp_assay.wire.exchange import Exchange
+    from mcp_assay_suites.exercising.calling import Planned
+    from mcp_assay_suites.exercising.known_values import Known
 
 _SHOWN = 300
 
@@ -41,6 +45,7 @@ class Case:
         after: The sign of life that the server was asked for afterwards, None when it was not asked.
         given: Whether the arguments are the user's own and should work.
         told: Whether they come from the command line, or from an earlier run in which they showed a fault.
+        uses: The values in them that the server has named, by parameter.
     """
 
     arguments: JsonObject
@@ -49,6 +54,7 @@ class Case:
     after: Exchange | None = None
     given: bool = False
     told: bool = False
+    uses: Mapping[str, Known] = field(default_factory=dict[str, "Known"])
 
     @property
     def succeeded(self) -> bool:
@@ -87,12 +93,14 @@ class Calls:
         problem: Why there are fewer than planned, or None.
         begun: Whether the first attempt to make them has started.
         explored: Whether calls at the edges of the schema were tried as well, or may not be.
+        left: The planned calls for which there was no time yet.
     """
 
     cases: list[Case] = field(default_factory=list[Case])
     problem: str | None = None
     begun: bool = False
     explored: bool = False
+    left: list[Planned] = field(default_factory=list["Planned"])
 
     @property
     def successes(self) -> list[Case]:

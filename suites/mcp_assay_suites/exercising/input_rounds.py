@@ -112,7 +112,7 @@ async def _tried(subject: Subject, server: ServerUnderTest) -> InputTalk:
     tools = {tool.name: tool for tool in server.tools if tool.decision.allowed}
     if not server.calls:
         for tool in tools.values():
-            await valid_calls(replace(subject, tool=tool))
+            await valid_calls(replace(subject, tool=tool, may_wait=False))
     asking = {name: arguments for name, arguments in _asking(server) if name in tools}
     may = {name: arguments for name, arguments in asking.items() if _may_repeat(tools[name])}
     chosen = list(may.items())[:MOST_TOOLS]

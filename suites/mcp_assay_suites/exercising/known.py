@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from mcp_assay.core.verdicts import Judgement, not_applicable, skipped
 from mcp_assay_suites.exercising.asking import successes
-from mcp_assay_suites.exercising.limits import OPEN_WORLD_CALLS, has_time, is_open_world, is_repeatable, may_try
+from mcp_assay_suites.exercising.limits import OPEN_WORLD_CALLS, is_open_world, is_repeatable, may_try
+from mcp_assay_suites.exercising.shares import has_time
 
 if TYPE_CHECKING:
     from mcp_assay.readiness.subject import Subject

@@ -119,6 +119,11 @@ class KnownValues:
         for case in calls.successes:
             self._add(self._read.arguments(tool, case))
 
+    def add_offered(self, offered: Iterable[tuple[str, Known]]) -> None:
+        """Add values by the name of what they were offered for."""
+        for name, known in offered:
+            self._add(_entries(singular(plain_name(name)), known))
+
     def add_given(self, server: ServerUnderTest) -> None:
         """Add the arguments of the user's own settings, and the addresses of the server's resources."""
         for tool in server.tools:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from mcp_assay_suites.exercising.shares import has_time
+
 if TYPE_CHECKING:
     from mcp_assay.readiness.subject import ServerUnderTest, Subject, ToolUnderTest
 
@@ -38,18 +40,6 @@ def may_look(tool: ToolUnderTest) -> bool:
 def may_try(tool: ToolUnderTest) -> bool:
     """Return whether a tool may be called with arguments nobody thought of: just to look, or inside a sandbox."""
     return may_look(tool) or (tool.decision.allowed and tool.decision.contained)
-
-
-def has_time(subject: Subject) -> bool:
-    """Return whether the tool's equal share of the budget for its server's tools is not used up.
-
-    Without a budget it never is. Only the time in which the server had a call to answer counts.
-    """
-    server, budget_s = subject.server, subject.run.settings.budget_s
-    if budget_s is None:
-        return True
-    share = budget_s / max(1, sum(tool.decision.allowed for tool in server.tools))
-    return server.spent_s.get(subject.the_tool.name, 0.0) < share
 
 
 def calls_left(server: ServerUnderTest, tool: ToolUnderTest) -> int | None:

@@ -71,7 +71,7 @@ class _Search:
         self._flaws = await self._flaws_of(self.best.arguments)
         while calls and (candidate := await self._next()) is not None:
             calls -= 1
-            planned = Planned(arguments=candidate, flaw=self.best.flaw)
+            planned = Planned(arguments=candidate, flaw=self.best.flaw, uses=self.best.uses)
             attempt = await call(self._subject, planned, timeout_s=self._timeout_s)
             if await self._shows(attempt):
                 self.best = attempt

@@ -7,7 +7,7 @@ from statistics import median
 from typing import TYPE_CHECKING
 
 from mcp_assay.readiness.links import Link
-from mcp_assay.readiness.subject import UnavailableError
+from mcp_assay.readiness.subject import PostponedError, UnavailableError
 from mcp_assay.runtime.categories import words_of
 from mcp_assay_suites.exercising.arguments import flaw_of, input_schema, valid_arguments, wrong_arguments
 from mcp_assay_suites.exercising.calling import Planned, call, with_sign_of_life
@@ -18,21 +18,23 @@ from mcp_assay_suites.exercising.limits import (
     OPEN_WORLD_CALLS,
     OPEN_WORLD_VALID,
     calls_left,
-    has_time,
     is_open_world,
     may_look,
     may_try,
 )
+from mcp_assay_suites.exercising.offered import offered_values
+from mcp_assay_suites.exercising.shares import Kind, has_time, time_shares
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterable
+    from collections.abc import Awaitable, Callable, Iterable, Sequence
 
     from mcp_assay.readiness.subject import Subject, ToolUnderTest
     from mcp_assay_suites.exercising.cases import Case
-    from mcp_assay_suites.exercising.edges import Candidate
 
 _TOOL_S = 45.0
 """Seconds after which no further call of one kind is made to a tool."""
+
+_USED_UP = "its share of --mcp-budget is used up"
 
 _EXPLORED_S = 0.25
 """Seconds within which a tool must mostly answer to be called at the edges of its schema as well."""
@@ -67,18 +69,23 @@ async def valid_calls(subject: Subject) -> Calls:
     The user's own arguments come first, then the plainest, then varied ones. A quick tool that may be called just to
     look is also called at the edges of its schema, and with values that other such tools named in their results.
     """
-    calls = await _once(subject, "valid", _make_valid)
-    if not calls.explored:
+    calls = await _once(subject, Kind.VALID, _make_valid)
+    await _go_on(subject, calls, Kind.VALID)
+    if not calls.explored and not calls.left:
         calls.explored = True
         wanted = calls.problem is None and calls.cases and subject.arguments is None
         if wanted and _may_explore(subject.the_tool, calls):
             calls.problem = await _reported(_make_edges(subject, calls))
+    _end_turn(subject, calls, Kind.VALID)
     return calls
 
 
 async def wrong_calls(subject: Subject) -> Calls:
     """Return the calls with arguments that break the input schema, made now or before."""
-    return await _once(subject, "wrong", _make_wrong)
+    calls = await _once(subject, Kind.WRONG, _make_wrong)
+    await _go_on(subject, calls, Kind.WRONG)
+    _end_turn(subject, calls, Kind.WRONG)
+    return calls
 
 
 async def plain_looks(subject: Subject) -> list[tuple[Subject, Calls]]:
@@ -89,10 +96,31 @@ async def plain_looks(subject: Subject) -> list[tuple[Subject, Calls]]:
     others = [tool for tool in subject.server.tools if tool is not subject.tool and may_look(tool)]
     plain = [tool for tool in others if not (tool.definition.input_schema or {}).get("required")]
     subjects = [replace(subject, tool=tool, arguments=None) for tool in plain[:_MOST_LOOKS]]
-    return [(other, await _once(other, "valid", _make_valid)) for other in subjects]
+    return [(other, await _once(other, Kind.VALID, _make_valid)) for other in subjects]
 
 
-async def _once(subject: Subject, kind: str, make: Callable[[Subject, Calls], Awaitable[str | None]]) -> Calls:
+async def _go_on(subject: Subject, calls: Calls, kind: Kind) -> None:
+    """Make the calls for which there was no time before, as far as there is now."""
+    if calls.left and has_time(subject, kind):
+        planned, calls.left = calls.left, []
+        calls.problem = await _reported(_make(subject, calls, planned, kind))
+
+
+def _end_turn(subject: Subject, calls: Calls, kind: Kind) -> None:
+    """Leave what is left of the tool's time to the others, or wait for what they leave.
+
+    Raises:
+        PostponedError: There were calls left, and the check may be asked again.
+    """
+    shares, tool = time_shares(subject), subject.the_tool.name
+    if shares is None or shares.is_settled(kind, tool):
+        return
+    if calls.left and subject.may_wait:
+        raise PostponedError(_USED_UP)
+    shares.settle(kind, tool)
+
+
+async def _once(subject: Subject, kind: Kind, make: Callable[[Subject, Calls], Awaitable[str | None]]) -> Calls:
     """Return the tool's calls of one kind, made unless an earlier check began to."""
     key = _key(subject, kind)
     calls = subject.server.memory.setdefault(key, Calls())
@@ -104,7 +132,7 @@ async def _once(subject: Subject, kind: str, make: Callable[[Subject, Calls], Aw
     return calls
 
 
-def _key(subject: Subject, kind: str) -> str:
+def _key(subject: Subject, kind: Kind) -> str:
     """Return what the tool's calls of one kind are remembered by."""
     given = "" if subject.arguments is None else f".{canonical(subject.arguments)}"
     return f"exercising.{kind}.{subject.the_tool.slug}{given}"
@@ -134,11 +162,7 @@ async def _make_edges(subject: Subject, calls: Calls) -> str | None:
     known = await _known_to(subject)
     share = _EDGES_WHEN_IT_WORKS if calls.successes else _EDGES_WHEN_NOT
     edges = await edge_arguments(subject, calls.cases, known, subject.run.settings.examples * share)
-    before = len(calls.cases)
-    problem = await _make(subject, calls, [Planned(arguments=edge.arguments) for edge in edges])
-    for edge, case in zip(edges, calls.cases[before:], strict=False):
-        _note_links(subject, edge, case)
-    return problem
+    return await _make(subject, calls, [Planned(arguments=edge.arguments, uses=edge.uses) for edge in edges])
 
 
 async def _known_to(subject: Subject) -> KnownValues:
@@ -149,6 +173,7 @@ async def _known_to(subject: Subject) -> KnownValues:
     """
     known = KnownValues(_read_cases(subject))
     known.add_given(subject.server)
+    known.add_offered(await offered_values(subject))
     made = await plain_looks(subject)
     if subject.the_tool.decision.contained:
         made += await _rehearsals(subject)
@@ -177,7 +202,7 @@ async def _rehearsals(subject: Subject) -> list[tuple[Subject, Calls]]:
     for tool in sorted(others, key=_turn):
         other = replace(subject, tool=tool, arguments=None)
         if clock.monotonic() < deadline:
-            made.append((other, await _once(other, "valid", _make_valid)))
+            made.append((other, await _once(other, Kind.VALID, _make_valid)))
     return made
 
 
@@ -187,9 +212,9 @@ def _turn(tool: ToolUnderTest) -> int:
     return 0 if words & _MAKING else 2 if words & _ENDING else 1
 
 
-def _note_links(subject: Subject, edge: Candidate, case: Case) -> None:
+def _note_links(subject: Subject, case: Case) -> None:
     """Note where the values of a call came from, and whether it worked."""
-    for parameter, use in edge.uses.items():
+    for parameter, use in case.uses.items():
         link = Link(source=use.source, member=use.member, target=subject.the_tool.name, parameter=parameter)
         subject.server.links.note(link, worked=case.succeeded)
 
@@ -223,7 +248,7 @@ async def _make_wrong(subject: Subject, calls: Calls) -> str | None:
     count = subject.run.settings.examples * (_MORE_WRONG if may_try(subject.the_tool) else 1)
     wrong = await wrong_arguments(subject, count)
     planned = [Planned(arguments=item.arguments, flaw=item.flaw) for item in wrong]
-    return await _make(subject, calls, _unmade(planned, calls))
+    return await _make(subject, calls, _unmade(planned, calls), Kind.WRONG)
 
 
 async def _make_told(subject: Subject, calls: Calls, *, wrong: bool, most: int) -> int:
@@ -237,7 +262,8 @@ async def _make_told(subject: Subject, calls: Calls, *, wrong: bool, most: int) 
         told = [*subject.run.examples.of_tool(subject.server.name, subject.the_tool.name)]
     flaws = [(arguments, await flaw_of(subject, arguments)) for arguments in told]
     planned = [Planned(arguments=arguments, flaw=flaw, told=True) for arguments, flaw in flaws]
-    await _make(subject, calls, [item for item in planned if (item.flaw is not None) is wrong][:most])
+    kind = Kind.WRONG if wrong else Kind.VALID
+    await _make(subject, calls, [item for item in planned if (item.flaw is not None) is wrong][:most], kind)
     return len(calls.cases)
 
 
@@ -253,28 +279,29 @@ def _patience_s(subject: Subject, limit_s: float) -> float:
     So that a tool is said to hang, it must have had all the time there is; nothing that it did before shortens it, nor
     that the arguments are wrong, for a patient tool may be slow in some cases only.
     """
-    made = (subject.server.memory.get(_key(subject, kind)) for kind in ("valid", "wrong"))
+    made = (subject.server.memory.get(_key(subject, kind)) for kind in (Kind.VALID, Kind.WRONG))
     hung = any(case.timed_out for calls in made if isinstance(calls, Calls) for case in calls.cases)
     return limit_s * _HURRIED if hung else limit_s
 
 
-async def _make(subject: Subject, calls: Calls, planned: Iterable[Planned]) -> str | None:
+async def _make(subject: Subject, calls: Calls, planned: Sequence[Planned], kind: Kind = Kind.VALID) -> str | None:
     """Make calls until all are made or something speaks against more; return what that is.
 
     Raises:
         UnavailableError: The server is down.
     """
     clock, tool = subject.run.clock, subject.the_tool
-    deadline = clock.monotonic() + _TOOL_S
-    for item in planned:
+    longest_s = max(_TOOL_S, subject.run.settings.budget_s or 0.0)
+    deadline = clock.monotonic() + longest_s
+    for index, item in enumerate(planned):
         if calls_left(subject.server, tool) == 0:
             return f"a tool with openWorldHint gets at most {OPEN_WORLD_CALLS} calls"
         if clock.monotonic() >= deadline:
-            return f"the calls took {_TOOL_S:g} s"
-        if not has_time(subject):
-            return "its share of --mcp-budget is used up"
-        limit_s = (await subject.server.session()).limits.call_s
-        case = await call(subject, item, timeout_s=_patience_s(subject, limit_s))
+            return f"the calls took {longest_s:g} s"
+        if not has_time(subject, kind):
+            calls.left += planned[index:]
+            return _USED_UP
+        case = await _made(subject, item, kind)
         calls.cases.append(case)
         if case.timed_out:
             return "it is not called again after a call that was not answered in time"
@@ -282,3 +309,14 @@ async def _make(subject: Subject, calls: Calls, planned: Iterable[Planned]) -> s
         if sum(case.ended_server or case.silenced_server for case in lost) >= _MOST_ENDED:
             return "it is not called again after it ended the server"
     return None
+
+
+async def _made(subject: Subject, item: Planned, kind: Kind) -> Case:
+    """Make one call, and note what it took and where its values came from."""
+    spent_s, tool, shares = subject.server.spent_s, subject.the_tool.name, time_shares(subject)
+    before, limit_s = spent_s.get(tool, 0.0), (await subject.server.session()).limits.call_s
+    case = await call(subject, item, timeout_s=_patience_s(subject, limit_s))
+    if shares is not None:
+        shares.spend(kind, tool, spent_s.get(tool, 0.0) - before)
+    _note_links(subject, case)
+    return case

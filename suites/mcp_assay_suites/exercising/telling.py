@@ -42,4 +42,4 @@ def noted_by(case: Case, expected: str, observed: str, *, causes: Iterable[str] 
 def _told(judgement: Judgement, case: Case, arguments: Mapping[str, Json] | None, causes: Iterable[str]) -> Judgement:
     """Return a judgement with the arguments that show it."""
     shown = case.arguments if arguments is None else arguments
-    return replace(judgement, arguments=shown, causes=tuple(dict.fromkeys(causes)))
+    return replace(judgement, arguments=shown, borrowed=bool(case.uses), causes=tuple(dict.fromkeys(causes)))

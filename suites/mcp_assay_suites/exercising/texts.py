@@ -9,13 +9,15 @@ from typing import TYPE_CHECKING
 import orjson
 
 from mcp_assay_suites.exercising.arguments import input_schema
+from mcp_assay_suites.exercising.calling import Planned
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from mcp_assay.core.json_types import Json, JsonObject
     from mcp_assay.readiness.subject import Subject
     from mcp_assay_suites.exercising.cases import Case
+    from mcp_assay_suites.exercising.known_values import Known
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,14 +27,16 @@ class TextSlot:
     Attributes:
         name: The parameter.
         arguments: Arguments that work.
+        uses: See `Case`.
     """
 
     name: str
     arguments: JsonObject
+    uses: Mapping[str, Known]
 
-    def holding(self, text: str) -> JsonObject:
-        """Return the arguments with a text in the parameter's place."""
-        return {**self.arguments, self.name: text}
+    def holding(self, text: str) -> Planned:
+        """Return the call with a text in the parameter's place."""
+        return Planned(arguments={**self.arguments, self.name: text}, uses=self.uses)
 
 
 def marker() -> str:
@@ -43,8 +47,8 @@ def marker() -> str:
 async def text_slots(subject: Subject, case: Case) -> list[TextSlot]:
     """Return the top-level parameters of a call that worked which, by the input schema, take any word."""
     texts = [name for name, value in case.arguments.items() if isinstance(value, str)]
-    slots = [TextSlot(name=name, arguments=case.arguments) for name in texts]
-    marked = [slot.holding(marker()) for slot in slots]
+    slots = [TextSlot(name=name, arguments=case.arguments, uses=case.uses) for name in texts]
+    marked = [slot.holding(marker()).arguments for slot in slots]
     verdicts = await subject.run.schemas.validate_each(input_schema(subject), marked)
     return [slot for slot, verdict in zip(slots, verdicts, strict=True) if verdict.clean]
 
@@ -72,8 +76,13 @@ def values_of(case: Case) -> Iterator[tuple[str, Json]]:
         yield from _named("", structured)
         return
     for text in _strings(result.get("content")):
-        if text[:1] in {"{", "["}:
-            yield from _named("", _parsed(text))
+        yield from named_values(text)
+
+
+def named_values(text: str) -> Iterator[tuple[str, Json]]:
+    """Yield the texts and numbers in a JSON text with the name of the member, or of the array, they stand in."""
+    if text[:1] in {"{", "["}:
+        yield from _named("", _parsed(text))
 
 
 def _named(name: str, value: Json) -> Iterator[tuple[str, Json]]:

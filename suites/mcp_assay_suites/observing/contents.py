@@ -71,9 +71,11 @@ class Completions:
 
     Attributes:
         known: Exchanges for arguments of listed prompts and variables of listed templates.
+        values: The values that were proposed, by the name of the argument or variable.
     """
 
     known: tuple[Exchange, ...] = ()
+    values: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, "tuple[str, ...]"])
 
 
 async def readings(server: ServerUnderTest) -> Readings:
@@ -141,11 +143,13 @@ async def _rendered(server: ServerUnderTest) -> Renderings:
 async def _completed(server: ServerUnderTest) -> Completions:
     """Complete arguments of what is listed."""
     known: list[Exchange] = []
+    values: dict[str, tuple[str, ...]] = {}
     for reference, name in list(_completable(server))[:MOST_COMPLETED]:
         for value in ("", "a"):
             argument: JsonObject = {"name": name, "value": value}
             known.append(await _ask(server, "completion/complete", {"ref": reference, "argument": argument}))
-    return Completions(known=tuple(known))
+            values[name] = (*values.get(name, ()), *_proposed(known[-1]))
+    return Completions(known=tuple(known), values={name: tuple(dict.fromkeys(found)) for name, found in values.items()})
 
 
 def _completable(server: ServerUnderTest) -> Iterable[tuple[JsonObject, str]]:
@@ -181,14 +185,18 @@ async def _expanded(server: ServerUnderTest, pattern: str) -> str | None:
     for variable in _PLAIN_VARIABLE.findall(pattern):
         argument: JsonObject = {"name": variable, "value": ""}
         reference: JsonObject = {"type": "ref/resource", "uri": pattern}
-        answer = await _ask(server, "completion/complete", {"ref": reference, "argument": argument})
-        found = (answer.result or {}).get("completion")
-        values = found.get("values") if isinstance(found, dict) else None
-        value = values[0] if isinstance(values, list) and values else None
-        if not isinstance(value, str):
+        values = _proposed(await _ask(server, "completion/complete", {"ref": reference, "argument": argument}))
+        if not values:
             return None
-        uri = uri.replace(f"{{{variable}}}", quote(value, safe=""))
+        uri = uri.replace(f"{{{variable}}}", quote(values[0], safe=""))
     return None if "{" in uri or uri == pattern else uri
+
+
+def _proposed(answer: Exchange) -> list[str]:
+    """Return the values that a completion proposes."""
+    found = (answer.result or {}).get("completion")
+    values = found.get("values") if isinstance(found, dict) else None
+    return [value for value in values if isinstance(value, str)] if isinstance(values, list) else []
 
 
 async def _ask(server: ServerUnderTest, method: str, params: JsonObject) -> Exchange:
