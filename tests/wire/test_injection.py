@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
+import sys
+from contextlib import asynccontextmanager
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 import pytest_asyncio
 
+from mcp_assay.config.spec import Launch, TransportKind
 from mcp_assay.core.faults import FaultKind
 from mcp_assay.wire.injection import Disturbance, WireFaults
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator, Callable, Iterator
 
     from mcp_assay.wire.connect import Connector
     from mcp_assay.wire.exchange import Exchange
@@ -42,38 +47,76 @@ class Wire:
         return self.session.channel.ended.kind
 
 
+@pytest.fixture
+def web() -> Iterator[Launch]:
+    """Yield the launch of a server over HTTP while it runs."""
+    script = Path(__file__).parents[1] / "servers" / "http_raw.py"
+    with subprocess.Popen(
+        (sys.executable, "-S", "-E", str(script)), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as server:
+        yield Launch(name="web", transport=TransportKind.HTTP, url=server.stdout.readline().strip())
+        server.communicate(timeout=8)
+
+
 @pytest_asyncio.fixture
 async def wire(connector: Connector, raw: Callable) -> AsyncIterator[Wire]:
+    """Yield a session with a process."""
+    async with wired(connector, raw()) as wire:
+        yield wire
+
+
+@pytest_asyncio.fixture(params=["stdio", "http"])
+async def any_wire(connector: Connector, raw: Callable, request: pytest.FixtureRequest) -> AsyncIterator[Wire]:
+    """Yield a session over each transport."""
+    launch = raw() if request.param == "stdio" else request.getfixturevalue("web")
+    async with wired(connector, launch) as wire:
+        yield wire
+
+
+@asynccontextmanager
+async def wired(connector: Connector, launch: Launch) -> AsyncIterator[Wire]:
     faults = WireFaults()
-    session = await replace(connector, faults=faults).open_session(raw())
+    session = await replace(connector, faults=faults).open_session(launch)
     yield Wire(session, faults)
     await session.close()
 
 
-async def test_nothing_goes_wrong_at_first(wire: Wire) -> None:
-    assert (await wire.echo()).succeeded
+async def test_nothing_goes_wrong_at_first(any_wire: Wire) -> None:
+    assert (await any_wire.echo()).succeeded
 
 
 @pytest.mark.parametrize("direction", ["requests", "answers"])
-async def test_what_is_dropped_never_arrives_and_what_comes_after_does(wire: Wire, direction: str) -> None:
-    setattr(wire.faults, direction, Disturbance(drop=True))
-    assert (await wire.echo(timeout_s=0.2)).fault.kind is FaultKind.TIMEOUT
-    wire.faults.heal()
-    assert (await wire.echo()).succeeded
+async def test_what_is_dropped_never_arrives_and_what_comes_after_does(any_wire: Wire, direction: str) -> None:
+    setattr(any_wire.faults, direction, Disturbance(drop=True))
+    assert (await any_wire.echo(timeout_s=0.2)).fault.kind is FaultKind.TIMEOUT
+    any_wire.faults.heal()
+    assert (await any_wire.echo()).succeeded
 
 
-async def test_a_corrupt_answer_is_unreadable_and_never_another_answer(wire: Wire) -> None:
-    wire.faults.answers = Disturbance(corrupt=True)
-    assert (await wire.echo()).fault.kind is FaultKind.UNREADABLE
-    wire.faults.heal()
-    assert (await wire.echo()).succeeded
+async def test_a_corrupt_answer_is_unreadable_and_never_another_answer(any_wire: Wire) -> None:
+    any_wire.faults.answers = Disturbance(corrupt=True)
+    assert (await any_wire.echo()).fault.kind is FaultKind.UNREADABLE
+    any_wire.faults.heal()
+    assert (await any_wire.echo()).succeeded
 
 
-async def test_a_delayed_answer_comes_late_and_unchanged(wire: Wire) -> None:
-    wire.faults.answers = Disturbance(delay_s=0.2)
-    late = await wire.echo()
+async def test_a_delayed_answer_comes_late_and_unchanged(any_wire: Wire) -> None:
+    any_wire.faults.answers = Disturbance(delay_s=0.2)
+    late = await any_wire.echo()
     assert late.succeeded
     assert late.duration_s >= 0.2
+
+
+async def test_a_cut_connection_fails_everything_after(any_wire: Wire) -> None:
+    any_wire.faults.cut()
+    assert (await any_wire.echo()).fault.message == "the connection was cut by an injected fault"
+
+
+async def test_nothing_is_killed_or_held_where_the_process_is_not_ours(connector: Connector, web: Launch) -> None:
+    async with wired(connector, web) as wire:
+        wire.faults.hold()
+        wire.faults.kill()
+        assert (await wire.echo()).succeeded
 
 
 async def test_a_held_process_is_silent_until_it_goes_on(wire: Wire) -> None:
