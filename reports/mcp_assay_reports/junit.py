@@ -1,4 +1,4 @@
-"""JUnit XML for CI systems: one suite for each server and check, one case for each tool.
+"""JUnit XML for CI systems: one suite for each server and check, one case for each tool; one for each workflow.
 
 Check, level, specification and score are properties of the suite, because the schema that Jenkins' xUnit plugin
 validates against (``junit-10.xsd``, shared by pytest's ``xunit2``) knows properties of suites only. A warning is a
@@ -20,7 +20,7 @@ from mcp_assay_reports.texts import block, line, score
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from mcp_assay.core.contract import Document, ResultEntry, ServerEntry
+    from mcp_assay.core.contract import Document, ResultEntry, ServerEntry, WorkflowEntry
 
 _ILLEGAL = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _LIMIT = "budget-"
@@ -36,6 +36,8 @@ def render(document: Document) -> str:
         results = results_of(document, server)
         for suite in _suites(server, results, document["run"]["started_at"]):
             root.append(_element(suite))
+    for workflow in document["workflows"]:
+        root.append(_element(_workflow(workflow, document["run"]["started_at"])))
     for name in ("tests", "failures", "errors"):
         root.set(name, str(sum(int(suite.get(name, "0")) for suite in root)))
     root.set("time", _time(sum(float(suite.get("time", "0")) for suite in root)))
@@ -98,6 +100,34 @@ def _case(result: ResultEntry) -> TestCase:
             case.stdout = f"warning: {message}\n{_details(result)}"
         case "pass":
             case.stdout = message if result.get("slug", "").startswith(_LIMIT) else None
+    return case
+
+
+def _workflow(workflow: WorkflowEntry, started_at: str) -> TestSuite:
+    """Return the suite of one workflow: a case for each step that was reached, and one for the whole."""
+    class_name = _class_name("workflows", workflow["name"], "")
+    cases = [
+        _step(_attribute(step["id"]), class_name, step["outcome"], step.get("observed", ""), step["duration_s"])
+        for step in workflow["steps"]
+    ]
+    cases.append(_step("whole workflow", class_name, workflow["verdict"], workflow.get("observed", ""), 0.0))
+    properties = {"servers": _attribute(", ".join(workflow["servers"])), "verdict": workflow["verdict"]}
+    name = _attribute(f"workflows::{workflow['name']}")
+    return TestSuite(name, cases, timestamp=_attribute(started_at), properties=properties)
+
+
+def _step(name: str, class_name: str, outcome: str, observed: str, took_s: float) -> TestCase:
+    """Return a step, or the whole of a workflow, as a test case."""
+    case, message = TestCase(name, classname=class_name, elapsed_sec=took_s), _attribute(observed or outcome)
+    match outcome:
+        case "fail":
+            case.add_failure_info(message, failure_type="fail")
+        case "error":
+            case.add_error_info(message, error_type="error")
+        case "skip":
+            case.add_skipped_info(message)
+        case _:
+            case.stdout = message if observed else None
     return case
 
 

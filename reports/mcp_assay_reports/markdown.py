@@ -27,6 +27,7 @@ from mcp_assay_reports.texts import (
     score,
     seconds,
 )
+from mcp_assay_reports.workflows import account, workflows_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -96,6 +97,7 @@ def _sections(document: Document, detail: _Detail, *, shortened: bool) -> Iterat
     yield from _table(document, detail.servers)
     yield from _unusable(document, detail.servers)
     yield from _costliest(document)
+    yield from _workflows(document, detail.servers)
     yield from _limits(document, detail.servers)
     yield from _not_exercised(document)
     if detail.findings:
@@ -213,6 +215,24 @@ def _costliest(document: Document, most: int = 5) -> Iterator[str]:
     if len(found) > most:
         yield ""
         yield f"_and {plural(len(found) - most, 'more finding')} below_"
+    yield ""
+
+
+def _workflows(document: Document, most: int) -> Iterator[str]:
+    """Yield what became of the user's workflows, broken ones first."""
+    workflows = workflows_of(document)
+    if not workflows:
+        return
+    yield "### Workflows"
+    yield ""
+    yield "| Workflow | Verdict | Servers | What happened |"
+    yield "|:--|:--|:--|:--|"
+    for workflow in workflows[:most]:
+        servers = ", ".join(cell(server) for server in workflow["servers"])
+        yield f"| {cell(workflow['name'])} | {workflow['verdict']} | {servers} | {cell(account(workflow), 300)} |"
+    if len(workflows) > most:
+        yield ""
+        yield f"_and {plural(len(workflows) - most, 'more workflow')}_"
     yield ""
 
 

@@ -15,6 +15,7 @@ from mcp_assay_reports.changes import changes_in_words, gathered
 from mcp_assay_reports.findings import Cluster, clusters, gaps, left_out, slowest
 from mcp_assay_reports.limits import limit_lines
 from mcp_assay_reports.texts import category_score, line, listing, percent, plural, score, seconds
+from mcp_assay_reports.workflows import workflow_lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -33,6 +34,7 @@ _MOST_FAILED = 20
 _MOST_FINDINGS = 5
 _MOST_GAPS = 3
 _MOST_LIMITS = 10
+_MOST_WORKFLOWS = 10
 _COMPACT = TableFormat(
     lineabove=None,
     linebelowheader=None,
@@ -99,7 +101,7 @@ def render_summary(document: Document, width: int = 80, *, color: bool = False, 
     """
     screen = _Screen(width=max(width, _NARROWEST), color=color, encoding=encoding)
     parts = [_table(document, screen), *_changes(document, screen), *_unusable(document, screen)]
-    parts += [*_costliest(document, screen), *_limits(document, screen)]
+    parts += [*_costliest(document, screen), *_workflows(document, screen), *_limits(document, screen)]
     return "\n".join([*parts, *_not_exercised(document, screen), *_closing(document, screen)])
 
 
@@ -205,6 +207,14 @@ def _finding(number: int, cluster: Cluster, screen: _Screen) -> Iterator[str]:
     yield screen.wrapped(screen.text(first["observed"] or first["requirement"]), "     ")
     if first["reproduce"]:
         yield f"     {screen.text(first['reproduce'], 600)}"
+
+
+def _workflows(document: Document, screen: _Screen) -> Iterator[str]:
+    """Yield what became of the user's workflows, broken ones first."""
+    told = [*workflow_lines(document, _MOST_WORKFLOWS)]
+    if told:
+        yield "\nworkflows"
+    yield from (screen.wrapped(screen.text(text), "  ", "       ") for text in told)
 
 
 def _limits(document: Document, screen: _Screen) -> Iterator[str]:

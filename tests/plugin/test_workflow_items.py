@@ -19,13 +19,17 @@ inputs:
 steps:
   sum:
     tool: one.add
+    needs: [alone]
     arguments: {a: "${inputs.a}", b: 3}
+    fallback:
+      - {tool: one.add, arguments: {a: "${inputs.a}", b: 4}}
   say:
     tool: two.echo
     arguments: {text: "sum ${steps.sum.structured.sum}"}
   alone:
     tool: two.echo
     arguments: {text: alone}
+    compensate: {tool: two.echo, arguments: {text: "not ${steps.alone.text}"}}
 """
 OPEN = '[servers."*".tools]\nadd = {call = true}\necho = {call = true}\n'
 ITEMS = "servers.json::workflows::sums::"
@@ -60,16 +64,17 @@ def test_each_step_and_the_whole_is_an_item_and_the_report_tells_of_all(workflow
     result.assert_outcomes(passed=4, deselected=2)
     result.stdout.fnmatch_lines([f"{ITEMS}sum PASSED*", f"{ITEMS}say PASSED*", f"{ITEMS}whole-workflow PASSED*"])
     assert [(entry["name"], entry["servers"], entry["verdict"]) for entry in reported] == [
-        ("sums", ["one", "two"], "pass")
+        ("sums", ["two", "one"], "pass")
     ]
     needs = {step["id"]: step["needs"] for step in reported[0]["steps"]}
-    assert needs == {"sum": [], "say": ["sum"], "alone": []}
+    assert needs == {"sum": ["alone"], "say": ["sum"], "alone": []}
+    result.stdout.fnmatch_lines(["workflows", "  PASS sums: 3 steps in *"])
 
 
 def test_a_selected_step_runs_with_what_it_needs_and_nothing_else(workflow: Callable) -> None:
     result, reported = judged(workflow(), f"{ITEMS}say")
     result.assert_outcomes(passed=1)
-    assert sorted(step["id"] for step in reported[0]["steps"]) == ["say", "sum"]
+    assert sorted(step["id"] for step in reported[0]["steps"]) == ["alone", "say", "sum"]
 
 
 def test_a_failing_step_fails_its_item_and_the_whole_and_skips_what_needs_it(workflow: Callable) -> None:
@@ -78,7 +83,11 @@ def test_a_failing_step_fails_its_item_and_the_whole_and_skips_what_needs_it(wor
     assert result.parseoutcomes()["failed"] == 2
     result.stdout.fnmatch_lines(["*workflow sums, step sum*", f"*reproduce:*pytest {ITEMS}sum"])
     result.stdout.no_fnmatch_line("*failures besides the verdicts*")
-    assert {step["id"]: step["outcome"] for step in reported[0]["steps"]}["sum"] == "fail"
+    result.stdout.fnmatch_lines(["workflows", "  FAIL sums: *"])
+    steps = {step["id"]: step for step in reported[0]["steps"]}
+    assert (steps["sum"]["outcome"], steps["sum"]["fallback"]) == ("fail", ["one.add"])
+    assert steps["sum"]["observed"]
+    assert (steps["alone"]["undo"], steps["alone"]["undone"]) == ("two.echo", True)
     assert result.ret == 1
 
 
@@ -86,7 +95,7 @@ def test_a_closed_tool_or_a_server_that_is_left_out_skips_the_workflow_with_the_
     pytester = workflow(settings="[servers]\n")
     closed, _ = judged(pytester, "-k", "workflows")
     assert closed.ret == 0
-    closed.stdout.fnmatch_lines(["SKIPPED*workflows/sums.yaml:1: it calls what may not be called: one.add*"])
+    closed.stdout.fnmatch_lines(["SKIPPED*workflows/sums.yaml:1: it calls *one.add*, which may not be called; *"])
     partial, _ = judged(pytester, "-k", "workflows", "--mcp-server", "one")
     assert partial.ret == 0
     partial.stdout.fnmatch_lines(["SKIPPED*it needs two, which is not part of this run*"])

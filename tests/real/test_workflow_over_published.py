@@ -5,9 +5,12 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import shutil
 import signal
 import subprocess
+import sys
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -24,7 +27,6 @@ from mcp_assay.runtime.workflow.trace import read_trace
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
-    from pathlib import Path
 
     from mcp_assay.runtime.workflow.results import WorkflowReport
     from mcp_assay.runtime.workflow.values import Plan
@@ -34,35 +36,8 @@ pytestmark = [pytest.mark.real, pytest.mark.asyncio]
 OUTER_S = 150
 WATCH = WatchPolicy(interval_s=60.0, backoff=Backoff(base_s=0.1, cap_s=0.5, attempts=5))
 
-WORKFLOW = """
-name: remember the last commit
-inputs:
-  repository: {type: string}
-  target: {type: string}
-steps:
-  log:
-    tool: git.git_log
-    arguments: {repo_path: "${inputs.repository}", max_count: 1}
-  keep:
-    tool: memory.create_entities
-    arguments:
-      entities:
-        - {name: last commit, entityType: commit, observations: ["${steps.log.text}"]}
-    compensate:
-      tool: memory.delete_entities
-      arguments: {entityNames: [last commit]}
-  write:
-    tool: filesystem.write_file
-    arguments:
-      path: "${inputs.target}"
-      content: "${steps.keep.structured.entities[0].observations[0]}"
-  check:
-    tool: memory.open_nodes
-    needs: [write]
-    arguments: {names: [last commit]}
-outputs:
-  kept: steps.check.structured.entities[].name
-"""
+WORKFLOW = "workflows/remember-last-commit.yaml"
+EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "workflows"
 
 
 class Bench:
@@ -76,7 +51,7 @@ class Bench:
 
     @property
     def plan(self) -> Plan:
-        return CrossServerWorkflowBuilder.from_yaml(WORKFLOW, self.registry).build()
+        return CrossServerWorkflowBuilder.from_file(EXAMPLE / WORKFLOW, self.registry).build()
 
     def pid(self, name: str) -> int:
         session = self.manager.server(name).session
@@ -102,22 +77,9 @@ class Bench:
 
 
 @pytest.fixture
-def folder(tmp_path: Path, installed: Path) -> Path:
-    """A folder with a repository of one commit and a configuration of three servers that may touch the folder only."""
-    modules = installed / "npm" / "node_modules" / "@modelcontextprotocol"
-    servers = {
-        "git": {"command": str(installed / "python" / "bin" / "mcp-server-git")},
-        "memory": {
-            "command": "node",
-            "args": [str(modules / "server-memory" / "dist" / "index.js")],
-            "env": {"MEMORY_FILE_PATH": str(tmp_path / "memory.jsonl")},
-        },
-        "filesystem": {
-            "command": "node",
-            "args": [str(modules / "server-filesystem" / "dist" / "index.js"), str(tmp_path)],
-        },
-    }
-    (tmp_path / "servers.json").write_text(json.dumps({"mcpServers": servers}))
+def folder(tmp_path: Path, settled: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with a repository of one commit, and the only one that the servers of the example may touch."""
+    monkeypatch.setenv("WORKFLOW_FOLDER", str(tmp_path))
     repository = tmp_path / "repository"
     repository.mkdir()
     (repository / "a.txt").write_text("a")
@@ -129,7 +91,7 @@ def folder(tmp_path: Path, installed: Path) -> Path:
 
 @asynccontextmanager
 async def bench(folder: Path) -> AsyncIterator[Bench]:
-    manager = MCPClientManager.discover_servers_from_config(folder / "servers.json", watch=WATCH)
+    manager = MCPClientManager.discover_servers_from_config(EXAMPLE / "servers.json", watch=WATCH)
     async with asyncio.timeout(OUTER_S), manager:
         await manager.connect_all()
         yield Bench(manager, folder)
@@ -186,3 +148,17 @@ async def test_what_memory_kept_is_undone_when_the_file_may_not_be_written(folde
     assert [undone.call.ok for undone in report.compensations] == [True]
     assert here.remembered == []
     assert not (folder.parent / "outside.txt").exists()
+
+
+async def test_the_example_is_a_test_of_each_step(folder: Path) -> None:
+    example = folder / "repository" / "examples" / "workflows"
+    shutil.copytree(EXAMPLE, example)
+    chosen = ("servers.json::workflows", "--mcp-config", "servers.json", "-v", "-p", "no:cacheprovider")
+    run = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "pytest", *chosen, cwd=example, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    )
+    async with asyncio.timeout(OUTER_S):
+        told, _ = await run.communicate()
+    assert run.returncode == 0, told.decode()
+    assert "5 passed" in told.decode()
+    assert "The very first words" in (folder / "last-commit.txt").read_text()

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import copy
 import io
 from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree as ET
@@ -25,9 +26,23 @@ def test_the_file_has_the_shape_that_jenkins_validates(name: str, request: pytes
 def test_the_totals_add_up(document: Document) -> None:
     root = assert_jenkins_would_take(junit.render(document))
     checks = document["summary"]["checks"]
-    assert int(root.get("tests", "")) == sum(checks.values())  # type: ignore[call-overload]  # all values are int
+    of_workflows = sum(len(workflow["steps"]) + 1 for workflow in document["workflows"])
+    of_checks: int = sum(checks.values())  # type: ignore[call-overload]  # all values are int
+    assert int(root.get("tests", "")) == of_checks + of_workflows
     assert int(root.get("failures", "")) == checks["fail"]
     assert len(list(root.iter("skipped"))) == checks["skip"]
+
+
+def test_a_workflow_is_a_suite_with_a_case_for_each_step_and_the_whole(document: Document) -> None:
+    broken = copy.deepcopy(document)
+    broken["workflows"][0] |= {"verdict": "fail", "observed": "step read: no such id"}
+    broken["workflows"][0]["steps"][1] |= {"outcome": "fail", "observed": "no such id"}
+    root = assert_jenkins_would_take(junit.render(broken))
+    suite = next(suite for suite in root if suite.get("name") == "workflows::remember")
+    told = {
+        case.get("name"): [child.get("message") for child in case.iter("failure")] for case in suite.iter("testcase")
+    }
+    assert told == {"create": [], "read": ["no such id"], "whole workflow": ["step read: no such id"]}
 
 
 def test_junitparser_reads_verdicts_and_properties(document: Document) -> None:

@@ -68,7 +68,7 @@ def test_gitlab_shows_every_result_with_its_status(name: str, request: pytest.Fi
     document: Document = request.getfixturevalue(name)
     cases = read(junit.render(document))
     checks = document["summary"]["checks"]
-    statuses = [case.status for case in cases]
+    statuses = [case.status for case in cases if not case.class_name.startswith("workflows.")]
     assert statuses.count("failure") == checks["fail"]
     assert statuses.count("skipped") == checks["skip"]
     assert statuses.count("success") == checks["pass"] + checks["warn"]

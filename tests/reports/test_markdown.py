@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import copy
 import json
 import re
 from typing import TYPE_CHECKING, Any
@@ -50,7 +51,20 @@ def test_every_row_of_the_table_has_as_many_cells_as_its_head(hostile_document: 
         cells += token.type in {"td_open", "th_open"}
         if token.type == "tr_close":
             rows.append(cells)
-    assert rows == [10, 10, 10]
+    assert rows == [*[10] * 3, *[4] * 2]  # servers, workflows
+
+
+def test_workflows_say_what_happened_broken_ones_first(document: Document) -> None:
+    broken = copy.deepcopy(document)
+    undone = {**broken["workflows"][0]["steps"][0], "undo": "memory.delete", "undone": True}
+    failed = {**broken["workflows"][0], "name": "b", "verdict": "fail", "observed": "step x failed", "steps": [undone]}
+    broken["workflows"].append(failed)  # type: ignore[arg-type]  # an entry with other values
+    shown = markdown.render(broken)
+    rows = [row for row in shown.splitlines() if row.startswith(("| `b`", "| `remember`"))]
+    assert rows == [
+        "| `b` | fail | `memory` | `step x failed; undone: create` |",
+        "| `remember` | pass | `memory` | `2 steps` |",
+    ]
 
 
 def test_the_verdict_comes_first(document: Document) -> None:

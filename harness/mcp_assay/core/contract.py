@@ -301,12 +301,13 @@ class StepEntry(TypedDict):
 
 
 class WorkflowEntry(TypedDict):
-    """One workflow over several servers."""
+    """One workflow over several servers; ``observed`` says how it went, or why it failed or did not run."""
 
     name: str
     servers: list[str]
     verdict: VerdictWord
     steps: list[StepEntry]
+    observed: NotRequired[str]
 
 
 class TrendPoint(TypedDict):

@@ -141,9 +141,11 @@ async def judge_workflow(
         plan = _part(builder.build(), only)
     except UsageError as problem:
         return _unbuilt(workflow, violated("the workflow fits what the servers list", problem.message))
-    closed = tuple(_closed(plan, run))
+    closed = _closed(plan, run)
     if closed:
-        return _unbuilt(workflow, skipped(f"it calls what may not be called: {'; '.join(closed)}"))
+        first = next(iter(closed))
+        reason = f"it calls {', '.join(closed)}, which may not be called; {first}: {closed[first]}"
+        return _unbuilt(workflow, skipped(reason))
     return await _carried_out(workflow, plan, run, inputs, trace)
 
 
@@ -205,17 +207,16 @@ def _actions(steps: Iterable[Step]) -> Iterator[Action]:
             yield step.compensate
 
 
-def _closed(plan: Plan, run: Run) -> list[str]:
+def _closed(plan: Plan, run: Run) -> Mapping[str, str]:
     """Return the tools of a plan that may not be called, with the reasons."""
     decisions = {
         f"{server.managed.id}.{tool.name}": tool.decision for server in run.servers.values() for tool in server.tools
     }
-    names = dict.fromkeys(action.tool for action in _actions(plan.steps))
-    return [
-        f"{name.rpartition('::')[2]}: {decisions[name].reason}"
-        for name in names
-        if name in decisions and not decisions[name].allowed
-    ]
+    return {
+        _short(action): decisions[action.tool].reason
+        for action in _actions(plan.steps)
+        if action.tool in decisions and not decisions[action.tool].allowed
+    }
 
 
 def _judged(plan: Plan, report: WorkflowReport) -> WorkflowJudgement:
@@ -225,12 +226,14 @@ def _judged(plan: Plan, report: WorkflowReport) -> WorkflowJudgement:
         if report.ok
         else violated("every step of the workflow succeeds", report.problem or "it failed")
     )
-    entries = [_entry(plan, report.steps[step.id]) for step in plan.steps if step.id in report.steps]
+    undone = {one.step for one in report.compensations if one.call.ok}
+    entries = [_entry(plan, report.steps[step.id], undone) for step in plan.steps if step.id in report.steps]
     servers = list(dict.fromkeys(entry["server"] for entry in entries))
     entry: WorkflowEntry = {
         "name": report.workflow,
         "servers": servers,
         "verdict": _WORDS[whole.outcome],
+        "observed": _account(whole),
         "steps": entries,
     }
     return WorkflowJudgement(whole=whole, steps=steps, entry=entry)
@@ -244,10 +247,10 @@ def _step_judgement(result: StepResult) -> Judgement:
     return skipped(result.error or result.status.value)
 
 
-def _entry(plan: Plan, result: StepResult) -> StepEntry:
+def _entry(plan: Plan, result: StepResult, undone: Collection[str]) -> StepEntry:
     step = plan.step(result.id)
-    server, _, tool = step.action.tool.rpartition("::")[2].partition(".")
-    return {
+    server, _, tool = _short(step.action).partition(".")
+    entry: StepEntry = {
         "id": result.id,
         "server": server,
         "tool": tool,
@@ -256,6 +259,23 @@ def _entry(plan: Plan, result: StepResult) -> StepEntry:
         "started_s": result.started_s,
         "needs": sorted(plan.dependencies[result.id]),
     }
+    if result.status is not StepStatus.SUCCEEDED:
+        entry["observed"] = result.error or result.status.value
+    if step.fallback:
+        entry["fallback"] = [_short(action) for action in step.fallback]
+    if step.compensate is not None:
+        entry["undo"], entry["undone"] = _short(step.compensate), step.id in undone
+    return entry
+
+
+def _short(action: Action) -> str:
+    """Return the tool of an action as ``server.tool``."""
+    return action.tool.rpartition("::")[2]
+
+
+def _account(whole: Judgement) -> str:
+    """Return how a workflow went, or why it failed or did not run."""
+    return whole.reason or whole.observed or ""
 
 
 def _unbuilt(workflow: UserWorkflow, judgement: Judgement) -> WorkflowJudgement:
@@ -263,6 +283,7 @@ def _unbuilt(workflow: UserWorkflow, judgement: Judgement) -> WorkflowJudgement:
         "name": workflow.name,
         "servers": [],
         "verdict": _WORDS[judgement.outcome],
+        "observed": _account(judgement),
         "steps": [],
     }
     steps = {name: skipped("the workflow did not run") for name in workflow.steps}
