@@ -8,6 +8,7 @@ import pytest
 
 from mcp_assay.core.verdicts import Outcome
 from mcp_assay.plugin.benchmarking import fixtures_of
+from mcp_assay.plugin.junit_properties import cases_have_room
 from mcp_assay.plugin.nodes import AssayItem, CheckBrokenError, CheckViolatedError, make_node
 from mcp_assay.plugin.state import STATE
 from mcp_assay.plugin.text import describe
@@ -106,10 +107,8 @@ class CheckItem(AssayItem):
     def runtest(self) -> None:
         """Wait for the verdict and raise what it asks for."""
         verdict = self.verdict = self.config.stash[STATE].verdict(self.planned)
-        self.user_properties += [("check", verdict.check), ("level", verdict.level.value), ("spec", verdict.spec)]
-        self.user_properties.append(("verdict", verdict.outcome.value))
-        if verdict.outcome is Outcome.WARN:
-            self.user_properties.append(("warning", verdict.observed or ""))
+        if cases_have_room(self.config):
+            self.user_properties += _properties(verdict)
         match verdict.outcome:
             case Outcome.FAIL:
                 raise CheckViolatedError(describe(verdict))
@@ -126,3 +125,10 @@ class CheckItem(AssayItem):
         line = planned.server.managed.spec.line
         subject = planned.server.slug if planned.tool is None else f"{planned.server.slug}.{planned.tool.slug}"
         return self.path, line - 1 if line else None, f"{subject}: {planned.check.id} {planned.check.slug}"
+
+
+def _properties(verdict: Verdict) -> list[tuple[str, str]]:
+    """Return what other reporters are told of a check besides its outcome."""
+    told = [("check", verdict.check), ("level", verdict.level.value), ("spec", verdict.spec)]
+    told.append(("verdict", verdict.outcome.value))
+    return [*told, ("warning", verdict.observed or "")] if verdict.outcome is Outcome.WARN else told

@@ -1,4 +1,8 @@
-"""What pytest's own ``--junitxml`` says of whole servers, where its schema has room: properties of the suite."""
+"""What pytest's own ``--junitxml`` says of checks and servers, where its schema has room for it.
+
+The schema of Jenkins' xUnit plugin (``junit-10.xsd``), which pytest's default family ``xunit2`` follows, knows
+properties of suites only; the family ``xunit1`` knows those of cases too.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +12,15 @@ if TYPE_CHECKING:
     import pytest
 
     from mcp_assay.core.contract import Document
+
+
+_FAMILIES_WITH_CASE_PROPERTIES = frozenset({"xunit1", "legacy"})
+
+
+def cases_have_room(config: pytest.Config) -> bool:
+    """Return whether a case may carry properties: no JUnit file is written, or one of a family that knows them."""
+    written = config.getoption("xmlpath", None) is not None
+    return not written or config.getini("junit_family") in _FAMILIES_WITH_CASE_PROPERTIES
 
 
 def add_suite_properties(config: pytest.Config, document: Document) -> None:
