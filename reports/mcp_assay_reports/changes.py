@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from mcp_assay_reports.texts import plural
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from mcp_assay.core.contract import (
         ChangedFinding,
@@ -39,7 +39,7 @@ def compared(now: Document, before: Document, *, since: str) -> ChangesEntry:
     judged = {_key(result) for result in now["results"] if result["verdict"] != "skip"}
     gone = [told(result) for key, result in old.items() if key not in new and key in judged]
     tools_before, tools_now = _tools(before), _tools(now)
-    both = {server["name"] for server in before["servers"]} & {server["name"] for server in now["servers"]}
+    both = _connected(before) & _connected(now)
     return {
         "since": since,
         "new": [told(result) for key, result in new.items() if key not in old],
@@ -51,6 +51,31 @@ def compared(now: Document, before: Document, *, since: str) -> ChangesEntry:
             f"{server}: {tool}" for server, tool in tools_before if server in both and (server, tool) not in tools_now
         ],
     }
+
+
+def merged(documents: Sequence[Document]) -> ChangesEntry | None:
+    """Return what changed in the runs of several shards together, None when none of them was compared.
+
+    A server's score is that of the shard which judged it. What one shard tells as gone and another has found is not.
+    """
+    found = [document["changes"] for document in documents if "changes" in document]
+    if not found:
+        return None
+    names = ", ".join(dict.fromkeys(changes["since"] for changes in found))
+    partly = f" ({len(found)} of {len(documents)} reports)" if len(found) < len(documents) else ""
+    seen = {_key(result) for document in documents for result in document["results"] if result["verdict"] in _FINDINGS}
+    gone = {_key(entry): entry for changes in found for entry in changes["gone"]}
+    whole: ChangesEntry = {
+        "since": f"{names}{partly}",
+        "new": [entry for changes in found for entry in changes["new"]],
+        "gone": [entry for key, entry in gone.items() if key not in seen],
+        "known": sum(changes["known"] for changes in found),
+    }
+    if any("scores" in changes for changes in found):
+        whole["scores"] = _merged_scores(found)
+        whole["tools_added"] = _each_once(changes.get("tools_added", []) for changes in found)
+        whole["tools_removed"] = _each_once(changes.get("tools_removed", []) for changes in found)
+    return whole
 
 
 def changes_in_words(changes: ChangesEntry) -> str:
@@ -87,7 +112,22 @@ def _moved(entry: ChangedScore) -> bool:
     return abs(before - now) >= _LEAST_STEP
 
 
-def _key(result: ResultEntry) -> _Key:
+def _merged_scores(found: Sequence[ChangesEntry]) -> list[ChangedScore]:
+    """Return each server once, as the shard tells it that judged it."""
+    scores: dict[str, ChangedScore] = {}
+    for changes in found:
+        for entry in changes.get("scores", []):
+            if entry["verdict_now"] is not None or entry["server"] not in scores:
+                scores[entry["server"]] = entry
+    return list(scores.values())
+
+
+def _each_once(lists: Iterable[Sequence[str]]) -> list[str]:
+    """Return the members of some lists in their order, each once."""
+    return list(dict.fromkeys(name for names in lists for name in names))
+
+
+def _key(result: ResultEntry | ChangedFinding) -> _Key:
     """Return what makes a finding the same in two runs; its words may differ."""
     return result["check"], result["server"], result["tool"]
 
@@ -105,6 +145,11 @@ def told(result: ResultEntry) -> ChangedFinding:
         "tool": result["tool"],
         "verdict": result["verdict"],
     }
+
+
+def _connected(document: Document) -> set[str]:
+    """Return the servers whose tools were seen."""
+    return {server["name"] for server in document["servers"] if server["status"] == "connected"}
 
 
 def _tools(document: Document) -> dict[tuple[str, str], None]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from mcp_assay.core.contract import SCHEMA_VERSION
 from mcp_assay.core.errors import UsageError
+from mcp_assay_reports.changes import merged
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -46,6 +47,9 @@ def merge(documents: Sequence[Document]) -> Document:
     trends = [trend for document in documents for trend in document.get("trends", [])]
     if trends:
         whole["trends"] = trends
+    changes = merged(documents)
+    if changes is not None:
+        whole["changes"] = changes
     return whole
 
 

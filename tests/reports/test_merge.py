@@ -7,6 +7,7 @@ import pytest
 
 from mcp_assay.core.errors import UsageError
 from mcp_assay_reports import WRITERS, json_report
+from mcp_assay_reports.changes import compared, told
 from mcp_assay_reports.merge import merge
 from mcp_assay_reports.reading import parse_document
 
@@ -47,6 +48,46 @@ def test_the_shards_of_a_run_make_the_run(document: Document) -> None:
     assert len(whole["benchmarks"]) == len(document["benchmarks"])
     assert whole["run"]["exit_status"] == 1
     assert whole["run"]["id"] == "shard-0+shard-1+shard-2+shard-3+shard-4"
+
+
+def compared_shards(now: Document, before: Document) -> list[Document]:
+    """The shards of a run, each compared with the report of an earlier one, as ``--mcp-against`` does."""
+    return [{**shard, "changes": compared(shard, before, since="main.json")} for shard in shards_of(now)]
+
+
+def test_what_changed_in_the_shards_changed_in_the_run(document: Document) -> None:
+    before: Any = {
+        **document,
+        "results": [{**r, "verdict": "pass" if r["check"] == "TOOL-003" else "fail"} for r in document["results"]],
+        "servers": [{**server, "tools": server["tools"][1:]} for server in document["servers"]],
+    }
+    whole = merge(compared_shards(document, before))
+    at_once = compared(document, before, since="main.json")
+    for name in ("new", "gone", "scores"):
+        assert sorted(map(json.dumps, whole["changes"][name])) == sorted(map(json.dumps, at_once[name]))
+        assert at_once[name]
+    assert {**whole["changes"], "new": 0, "gone": 0, "scores": 0} == {**at_once, "new": 0, "gone": 0, "scores": 0}
+    assert len(whole["changes"]["tools_added"]) == 3
+
+
+def test_tools_of_a_server_that_a_shard_skipped_are_not_removed(document: Document) -> None:
+    changes = merge(compared_shards(document, document))["changes"]
+    assert (changes["tools_removed"], changes["tools_added"], changes["new"], changes["gone"]) == ([], [], [], [])
+
+
+def test_it_is_said_when_only_some_shards_were_compared(document: Document) -> None:
+    first, *others = compared_shards(document, document)
+    others[0].pop("changes")
+    assert merge([first, *others])["changes"]["since"] == "main.json (4 of 5 reports)"
+
+
+def test_an_accepted_finding_that_another_shard_has_is_not_gone(document: Document) -> None:
+    first, second, *others = shards_of(document)
+    found = next(result for result in second["results"] if result["verdict"] == "fail")
+    entry: Any = {"since": "accepted.toml", "new": [], "gone": [told(found)], "known": 0}
+    whole = merge([{**first, "changes": entry}, {**second, "changes": {**entry, "gone": []}}, *others])
+    assert whole["changes"]["gone"] == []
+    assert "scores" not in whole["changes"]
 
 
 def test_a_merged_report_can_be_written_in_every_format(document: Document) -> None:
