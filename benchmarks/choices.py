@@ -25,7 +25,7 @@ import aiohttp
 import msgspec
 import orjson
 import uvloop
-from tabulate import tabulate
+from goals import conclude
 
 from wire import HERE, INITIALIZE, WINDOW, Server, measure_client, ours, request_line, serving
 
@@ -122,8 +122,7 @@ def main() -> None:
             **measure_json(options.rounds, options.scale),
             **measure_clients(program, options.rounds, options.scale),
         }
-    print(tabulate([[name, f"{value:.2f}"] for name, value in found.items()], headers=["choice", "times faster"]))
-    print(json.dumps({name: round(value, 3) for name, value in found.items()}))
+    conclude(found, {})
 
 
 if __name__ == "__main__":

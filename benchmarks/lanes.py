@@ -4,7 +4,7 @@
 
 Every server answers each tool call after 200 ms. One after another, eight servers would take eight times as long as
 one; in lanes they wait side by side. The performance category is left out: it measures one server at a time on purpose.
-Runs of one and of eight take turns; medians. The last line is one JSON object.
+Runs of one and of eight take turns; medians. The last line is one JSON object with the ratio.
 """
 
 from __future__ import annotations
@@ -18,10 +18,11 @@ import tempfile
 from pathlib import Path
 from time import perf_counter
 
+from goals import conclude
 from tabulate import tabulate
 
 HERE = Path(__file__).resolve().parent
-MOST_RATIO = 1.5
+TARGETS = {"many_vs_one": ("<=", 1.5)}
 
 
 def write_config(path: Path, servers: int) -> None:
@@ -72,17 +73,8 @@ def main() -> None:
         tabulate([[n, *values.values()] for n, values in found.items()], headers=["servers", *columns], floatfmt=".2f")
     )
     one, many = found[1]["wall_s"], found[given.servers]["wall_s"]
-    result = {
-        "benchmark": "lanes",
-        "rounds": given.rounds,
-        "servers": given.servers,
-        "one_s": round(one, 3),
-        "many_s": round(many, 3),
-        "ratio": round(many / one, 3),
-        "ratio_goal": MOST_RATIO,
-        "met": {"ratio": many <= MOST_RATIO * one},
-    }
-    print(json.dumps(result))
+    print()
+    conclude({"many_vs_one": many / one}, TARGETS)
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ accounted for against the ledgers, which no message ever passed through:
   where its report says that this failed.
 
 Memory, file descriptors, tasks, threads and processes are counted after the first tenth of the time and at the end. The
-last line is one JSON object; the exit status is 1 when something was lost or leaked.
+last line is one JSON object of ratios; the exit status is 1 when something was lost or leaked.
 """
 
 from __future__ import annotations
@@ -21,7 +21,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import gc
-import json
 import logging
 import os
 import random
@@ -35,6 +34,7 @@ from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING
 
+from goals import conclude
 from tabulate import tabulate
 
 from mcp_assay.config.spec import ServerSpec, Template, TransportKind
@@ -70,6 +70,7 @@ POLICY = ExecutionPolicy(
 LIMITS = Limits(start_s=15.0, list_s=5.0, exit_s=0.3, terminate_s=0.3, log_bytes=MIB // 16)
 DRAIN_S, OUTER_EXTRA_S = 60.0, 120.0
 MOST_GROWN_BYTES, MOST_GROWN_FDS = 24 * MIB, 12
+TARGETS = {"problems_per_call": ("<=", 0.0)}
 
 WORKFLOW = """
 inputs:
@@ -454,21 +455,15 @@ def report(soak: Soak, figures: dict[str, object]) -> bool:
     print(tabulate([*rows, ["restarts", figures["restarts"]]], headers=["what", "count"]))
     for problem in accounts.problems[:20]:
         print("PROBLEM", problem)
-    passed = not accounts.problems
-    told = {
-        "benchmark": "soak",
-        "minutes": soak.seconds / 60,
-        "calls": accounts.submitted,
-        "ended": dict(accounts.ended),
-        "workflows": dict(accounts.workflows),
-        "faults": dict(accounts.faults),
-        "started_by_hand": accounts.recovered,
-        **figures,
-        "problems": len(accounts.problems),
-        "passed": passed,
+    print(f"\nmemory by the minute: {', '.join(f'{mib:g}' for mib in figures['rss_by_minute_mib'])} MiB\n")
+    ratios: dict[str, float | None] = {
+        "problems_per_call": len(accounts.problems) / max(1, accounts.submitted),
+        "answered_of_calls": accounts.ended["result"] / max(1, accounts.submitted),
+        "workflows_ok_of_all": accounts.workflows["ok"] / max(1, accounts.workflows.total()),
     }
-    print(json.dumps(told))
-    return passed
+    held = ("rss", "fds", "tasks", "threads", "children")
+    ratios |= {f"{name}_end_vs_warm": after[name] / max(1, before[name]) for name in held}
+    return conclude(ratios, TARGETS) and not accounts.problems
 
 
 def main() -> int:

@@ -5,13 +5,12 @@
 Runs pytest on one empty test file, in turns without any plugin, with ours, and without any again. The two runs without
 differ by noise alone: ours costs nothing measurable when its difference is within that. Times are CPU seconds of the
 child process (user and system), which another program on the machine disturbs least; wall time is shown beside them.
-The last line is one JSON object.
+The last line is one JSON object of ratios.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import resource
 import statistics
@@ -22,9 +21,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
 
+from goals import conclude
 from tabulate import tabulate
 
 HEAVY = ("mcp", "hypothesis", "anyio", "jsonschema_rs", "orjson", "psutil", "tabulate", "httpx")
+TARGETS = {"difference_vs_noise": ("<=", 1.0), "heavy_packages_imported_of_all": ("<=", 0.0)}
 PLUGIN = ("-p", "mcp_assay.plugin")
 LIST_MODULES = """
 import sys, pytest
@@ -88,18 +89,14 @@ def main() -> None:
     noise = statistics.stdev(
         again.cpu_s - first.cpu_s for first, again in zip(runs["without"], runs["without, again"], strict=True)
     )
-    result = {
-        "benchmark": "startup",
-        "pairs": pairs,
-        "without_cpu_s": round(cpu["without"], 4),
-        "with_cpu_s": round(cpu["with the plugin"], 4),
-        "difference_cpu_s": round(cpu["with the plugin"] - cpu["without"], 4),
-        "noise_cpu_s": round(noise, 4),
-        "ratio": round(cpu["with the plugin"] / cpu["without"], 3),
-        "heavy_imports": heavy,
-        "met": {"difference": cpu["with the plugin"] - cpu["without"] <= noise, "imports": not heavy},
+    more = cpu["with the plugin"] - cpu["without"]
+    print(f"it costs {more * 1e3:.1f} ms of CPU, two runs without it differ by {noise * 1e3:.1f} ms\n")
+    ratios = {
+        "cpu_vs_without": cpu["with the plugin"] / cpu["without"],
+        "difference_vs_noise": more / noise,
+        "heavy_packages_imported_of_all": len(heavy) / len(HEAVY),
     }
-    print(json.dumps(result))
+    conclude(ratios, TARGETS)
 
 
 if __name__ == "__main__":

@@ -32,6 +32,7 @@ from pathlib import Path
 from time import perf_counter, process_time
 from typing import TYPE_CHECKING, Any
 
+from goals import conclude
 from mcp import Client
 from mcp.client.stdio import StdioServerParameters, stdio_client
 from tabulate import tabulate
@@ -354,17 +355,6 @@ def rows_of(title: str, window: int, results: dict[str, Sample]) -> list[list[ob
     ]  # fmt: skip
 
 
-def judged(ratios: dict[str, float | None]) -> list[list[object]]:
-    rows: list[list[object]] = []
-    for key, (sign, bound) in TARGETS.items():
-        value = ratios.get(key)
-        met = (
-            "not measured" if value is None else "yes" if (value <= bound if sign == "<=" else value >= bound) else "no"
-        )
-        rows.append([key, "-" if value is None else f"{value:.2f}", f"{sign} {bound:g}", met])
-    return rows
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--rounds", type=int, default=3, help="turns of every client")
@@ -413,8 +403,7 @@ def report(program: Path, options: argparse.Namespace, factory: Any) -> None:
     headers = ["server", "in flight", "client", "p50 µs", "x raw", "calls/s", "x raw", "CPU µs", "x raw"]
     print(tabulate(rows, headers=headers, disable_numparse=True))
     print(f"\none 10 MB line: {long * 1e3:.0f} ms, json.loads of it {parsed * 1e3:.0f} ms\n")
-    print(tabulate(judged(ratios), headers=["ratio", "measured", "target", "met"], disable_numparse=True))
-    print(json.dumps({key: None if value is None else round(value, 3) for key, value in ratios.items()}))
+    conclude(ratios, TARGETS)
 
 
 if __name__ == "__main__":
