@@ -13,8 +13,9 @@ from virtual_time import CLOCK, run
 from mcp_assay.core.clock import SystemClock
 from mcp_assay.load import Measurement, Sample
 from mcp_assay.load.growth import GrowthRun
+from mcp_assay.load.measurement import Distribution
 from mcp_assay.load.recovery import OverloadPlan, Recovery, recovery
-from mcp_assay.load.soak import Soak, soak
+from mcp_assay.load.soak import Soak, ThinnedTimes, soak
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -97,6 +98,31 @@ def test_a_soak_in_which_everything_fails_ends_at_once() -> None:
     found = soaked(Queue(0.01, breaks_at=1))
     assert found.measured.distribution is None
     assert found.measured.errors < 200
+
+
+def test_the_times_of_a_long_soak_take_bounded_room_and_keep_their_distribution() -> None:
+    source, times = random.Random(4), ThinnedTimes(most=1_000)
+    every = [source.lognormvariate(-6, 0.5) for _ in range(50_000)]
+    every[123], every[456] = 9.0, 1e-9
+    for seconds in every:
+        times.add(seconds)
+    kept = times.values()
+    assert times.count == 50_000
+    assert len(kept) <= 1_002
+    found, whole = Distribution.of(kept), Distribution.of(every)
+    assert (found.min, found.max) == (whole.min, whole.max)
+    assert found.p50 == pytest.approx(whole.p50, rel=0.05)
+    assert found.p95 == pytest.approx(whole.p95, rel=0.1)
+    measured = Measurement(mode="soak", latencies_s=kept, answered=times.count, errors=10, elapsed_s=100.0)
+    assert (measured.calls, measured.rate_per_s) == (50_010, 500.0)
+
+
+def test_the_times_of_a_short_soak_are_all_kept() -> None:
+    times = ThinnedTimes()
+    for seconds in (3.0, 1.0, 2.0):
+        times.add(seconds)
+    assert times.values() == (3.0, 1.0, 2.0)
+    assert ThinnedTimes().values() == ()
 
 
 def test_noise_over_the_windows_is_no_slowing() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 from dataclasses import dataclass
-from itertools import combinations
+from itertools import accumulate, combinations
 from statistics import median
 from typing import TYPE_CHECKING
 
@@ -25,6 +25,13 @@ _IN_FLIGHT = 16
 RUNAWAY: Mapping[str, float] = {"rss_bytes": 512 * 1024 * 1024, "descriptors": 400, "children": 200}
 """Growth by field of a sample that no machine should be asked to bear; a run ends there."""
 
+_MOST_AT_ONCE = 4
+"""How many times that the first batch may take: what is loaded with the first call is no growth, within bounds."""
+
+_FEWEST = 2
+_SUSTAINED = 0.25
+"""Share of the earlier slope that a rise must still have in the end: less is something that fills up."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trend:
@@ -34,11 +41,13 @@ class Trend:
         per_call: Change with each call.
         chance: How likely so many rises are without a trend.
         total: Change over the whole series.
+        goes_on: Whether it still rises in the end as it did before.
     """
 
     per_call: float
     chance: float
     total: float
+    goes_on: bool = True
 
     def grows_beyond(self, per_call: float) -> bool:
         """Return whether there is a rising trend steeper than a limit."""
@@ -95,21 +104,44 @@ class GrowthRun:
         """Return how much one field has grown from the first to the last sample."""
         return _rise(self.samples, name)
 
+    @property
+    def settled(self) -> tuple[Resources, ...]:
+        """The samples after the first batch, with which much is loaded that stays; all when there are only two."""
+        return self.samples[1:] if len(self.samples) > _FEWEST else self.samples
+
+    def ran_away(self, name: str) -> bool:
+        """Return whether one field went on to grow, after the first batch, beyond what a machine should bear."""
+        return _rise(self.settled, name) > RUNAWAY[name]
+
     def trend(self, name: str) -> Trend:
         """Return the trend of one field over the last two thirds of the run; the first third warms up.
 
-        Its total is the rise of the floor: the least of the last third minus the least of the middle one. A heap that
-        fills up and is collected again and again has a flat floor, however steep it rises in between.
+        Its total is the rise of the floor, which is what the field never falls below again: from a third of the run to
+        two thirds. A heap that fills up and is collected again and again has a flat floor, however steep it rises in
+        between. A rise goes on when the floor still has a quarter of that slope in the rest of the run; a cache or a
+        heap that has filled up has not.
         """
         third = len(self.samples) // 3
         points = [(float(sample.calls), float(getattr(sample, name))) for sample in self.samples[third:]]
-        middle, last = points[:third], points[third:]
-        if not middle or not last:
-            return Trend(per_call=0.0, chance=1.0, total=0.0)
-        rise = min(value for _, value in last) - min(value for _, value in middle)
-        distance = last[0][0] - middle[0][0]
+        last = points[third:]
+        if not third or not last:
+            return Trend(per_call=0.0, chance=1.0, total=0.0, goes_on=False)
+        floor = _floor([value for _, value in points])
+        end = third + (len(last) * 3) // 4
+        rise, distance = floor[third] - floor[0], last[0][0] - points[0][0]
+        later = (floor[end] - floor[third]) / max(1.0, points[end][0] - last[0][0])
         found = trend_of(points)
-        return Trend(per_call=min(found.per_call, rise / distance), chance=found.chance, total=rise)
+        return Trend(
+            per_call=min(found.per_call, rise / distance) if distance else 0.0,
+            chance=found.chance,
+            total=rise,
+            goes_on=bool(distance) and later > 0 and later >= _SUSTAINED * rise / distance,
+        )
+
+
+def _floor(values: Sequence[float]) -> list[float]:
+    """Return what a series never falls below again, from each of its points on."""
+    return list(accumulate(reversed(values), min))[::-1]
 
 
 async def growth_run(
@@ -152,8 +184,10 @@ def _kept(sample: Resources | None) -> list[Resources]:
 
 
 def _runs_away(samples: Sequence[Resources]) -> bool:
-    """Return whether something has grown by more than a machine should be asked to bear."""
-    return any(_rise(samples, name) > most for name, most in RUNAWAY.items())
+    """Return whether something has grown, after the first batch or with it, beyond what a machine should bear."""
+    return any(
+        _rise(samples[1:], name) > most or _rise(samples, name) > most * _MOST_AT_ONCE for name, most in RUNAWAY.items()
+    )
 
 
 def _rise(samples: Sequence[Resources], name: str) -> float:

@@ -92,6 +92,7 @@ class Measurement:
         overhead_s: The harness's own share of one call, see `mcp_assay.load.own_cost`.
         first_bytes_s: Seconds until the first piece of each answer that came as a stream.
         closings_s: Seconds each started process took to end (cold start).
+        answered: Answered calls where the times of only some are kept (soak), None where all are.
     """
 
     mode: str
@@ -107,11 +108,17 @@ class Measurement:
     overhead_s: float = 0.0
     first_bytes_s: tuple[float, ...] = ()
     closings_s: tuple[float, ...] = ()
+    answered: int | None = None
+
+    @property
+    def results(self) -> int:
+        """Calls that were answered by a result."""
+        return len(self.latencies_s) if self.answered is None else self.answered
 
     @property
     def calls(self) -> int:
         """Calls that were measured, failed ones included."""
-        return len(self.latencies_s) + self.errors
+        return self.results + self.errors
 
     @property
     def distribution(self) -> Distribution | None:
@@ -126,7 +133,7 @@ class Measurement:
     @property
     def rate_per_s(self) -> float:
         """Answered calls a second."""
-        return len(self.latencies_s) / self.elapsed_s if self.elapsed_s > 0 else 0.0
+        return self.results / self.elapsed_s if self.elapsed_s > 0 else 0.0
 
     @property
     def error_rate(self) -> float:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 _WINDOWS = 60
 _IN_FLIGHT = 4
 _FEWEST_WINDOWS = 9
+_MOST_TIMES = 100_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +71,38 @@ async def soak(calls: Sequence[Call], pid: int, *, duration_s: float, clock: Clo
     return watch.soak()
 
 
+class ThinnedTimes:
+    """Answer times of calls without end in bounded memory: evenly spaced ones, the shortest and the longest.
+
+    Attributes:
+        count: How many were added.
+    """
+
+    def __init__(self, most: int = _MOST_TIMES) -> None:
+        self.count = 0
+        self._most = most
+        self._step = 1
+        self._kept: list[float] = []
+        self._extremes: tuple[float, float] | None = None
+
+    def add(self, seconds: float) -> None:
+        """Add one time."""
+        self.count += 1
+        low, high = self._extremes or (seconds, seconds)
+        self._extremes = min(low, seconds), max(high, seconds)
+        if self.count % self._step == 0:
+            self._kept.append(seconds)
+        if len(self._kept) > self._most:
+            self._step *= 2
+            self._kept = self._kept[1::2]
+
+    def values(self) -> tuple[float, ...]:
+        """Return what was kept, in the order in which it was added; all as long as there is room."""
+        if self._extremes is None or self._step == 1:
+            return tuple(self._kept)
+        return (self._extremes[0], *self._kept, self._extremes[1])
+
+
 class _Watch:
     """A soak under way."""
 
@@ -81,7 +114,7 @@ class _Watch:
         self._end = self._started + duration_s
         self._window_s = duration_s / _WINDOWS
         self._resources: list[Resources] = []
-        self._latencies: list[float] = []
+        self._times = ThinnedTimes()
         self._medians: list[tuple[float, float]] = []
         self._made = 0
         self._errors = 0
@@ -91,7 +124,7 @@ class _Watch:
 
     def goes_on(self) -> bool:
         """Return whether another window is to be made."""
-        hopeless = self._made > 0 and not self._latencies
+        hopeless = self._made > 0 and not self._times.count
         return not self._lost and not hopeless and self._clock.monotonic() < self._end
 
     async def window(self) -> None:
@@ -109,7 +142,8 @@ class _Watch:
             for _ in range(_IN_FLIGHT):
                 group.create_task(worker())
         if answered:
-            self._latencies += answered
+            for seconds in answered:
+                self._times.add(seconds)
             self._medians.append((float(self._made), median(answered)))
         self._look()
 
@@ -118,7 +152,8 @@ class _Watch:
         measured = Measurement(
             mode="soak",
             concurrency=_IN_FLIGHT,
-            latencies_s=tuple(self._latencies),
+            latencies_s=self._times.values(),
+            answered=self._times.count,
             errors=self._errors,
             elapsed_s=self._clock.monotonic() - self._started,
             stopped="lost" if self._lost else "done",

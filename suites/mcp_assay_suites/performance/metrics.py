@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from mcp_assay.core.verdicts import Judgement
 from mcp_assay_suites.performance.loads import ALONE, SEVERAL, closed_load, fresh_starts
+from mcp_assay_suites.performance.measuring import limits_of
 from mcp_assay_suites.performance.recovering import overloaded
 from mcp_assay_suites.performance.repeating import cpu_per_call, growth_per_call, peak, repeated_calls
 
@@ -73,8 +74,8 @@ async def _of_repeated_calls(metric: str, subject: Subject) -> float | str:
     if metric == "cpu":
         return cpu_per_call(runs)
     if metric.endswith(_GROWTH):
-        grown = growth_per_call(made, metric)
-        return "too few calls within growth_s to tell growth from noise" if grown is None else grown
+        limit = limits_of(subject).get(metric)
+        return growth_per_call(made, metric, None if limit is None else limit.limit)
     found = peak(runs, _FIELDS[metric])
     return "its processes could not be looked at" if found is None else found
 

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import cycle
 from typing import TYPE_CHECKING, Any
 
 from mcp_assay.core.errors import ConnectError
 from mcp_assay.core.verdicts import Judgement, not_applicable, skipped
 from mcp_assay.load import tool_call
-from mcp_assay.load.growth import RUNAWAY, growth_run
+from mcp_assay.load.growth import growth_run
 from mcp_assay_suites.exercising.known import explorable_call
+from mcp_assay_suites.observing.judging import counted, listed
 from mcp_assay_suites.performance.loads import once
 from mcp_assay_suites.performance.measuring import budget_of, limits_of, unrecorded
 
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from mcp_assay.load.growth import GrowthRun
+    from mcp_assay.load.samples import Sample
     from mcp_assay.readiness.subject import Subject
     from mcp_assay.wire.session import ServerSession
     from mcp_assay_suites.exercising.cases import Case
@@ -27,6 +30,12 @@ SUSPECTED_AFTER = 500
 
 CONFIRMED_AFTER = 30_000
 """Calls in the second round, enough for several collections of a runtime that lets its heap grow by some 50 MiB."""
+
+FEWEST_SAMPLES = 12
+"""Samples without which no trend stands out from noise."""
+
+_BATCHES = 20
+TOO_FEW = "too few calls to tell growth from noise"
 
 _FIRST_SHARE = 0.4
 """Share of the time for the first round over all tools."""
@@ -62,16 +71,32 @@ class Holding:
         return run.trend(self.field).grows_beyond(self.per_call)
 
     def has_grown(self, run: GrowthRun) -> bool:
-        """Return whether it has grown beyond doubt."""
-        if run.rise(self.field) > RUNAWAY[self.field]:
-            return True
-        return self.grows(run) and run.trend(self.field).total > self.total
+        """Return whether it has grown beyond doubt, however little with each call, and goes on to grow."""
+        trend = run.trend(self.field)
+        is_leak = trend.grows_beyond(0.0) and trend.goes_on and trend.total > self.total
+        return is_leak or run.ran_away(self.field)
+
+    def is_open(self, run: GrowthRun) -> bool:
+        """Return whether it seems to grow and goes on to, in a run too short to tell a leak from what fills up."""
+        return self.grows(run) and run.trend(self.field).goes_on and not self.has_grown(run)
 
     def established(self, run: GrowthRun) -> float:
-        """Return the growth with each call, 0 unless it is a trend beyond chance and beyond what a heap fills up by."""
+        """Return the growth with each call, 0 unless it has grown beyond doubt."""
+        if not self.has_grown(run):
+            return 0.0
+        settled = run.settled
+        passed_by = max(1, settled[-1].calls - settled[0].calls)
+        whole = float(getattr(settled[-1], self.field) - getattr(settled[0], self.field)) / passed_by
+        # A run that had to be ended has no two thirds over which there could be a trend.
+        return whole if run.ran_away(self.field) else run.trend(self.field).per_call
+
+    def suspicion(self, run: GrowthRun) -> str:
+        """Return why the growth of an open run cannot be judged."""
         trend = run.trend(self.field)
-        is_much = trend.total > self.total or run.rise(self.field) > RUNAWAY[self.field]
-        return trend.per_call if is_much and trend.grows_beyond(0.0) else 0.0
+        return (
+            f"{self.name} rose by {trend.per_call / self.size:.3g}{self.unit} a call, and {counted(run.calls, 'call')} "
+            f"are too few to tell a leak from what fills up and stays: give growth_s more time"
+        )
 
     def told(self, run: GrowthRun) -> str:
         """Return the growth in a run, for example ``memory 12.3 KiB a call``."""
@@ -96,22 +121,22 @@ HOLDINGS = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Repeated:
-    """Many calls of a tool and what they left behind.
+    """Many calls of a tool, or of several in turn, and what they left behind.
 
     Attributes:
-        tool: The tool.
-        case: The call that was repeated.
+        tools: How often each tool was called.
+        call: The call of the first of them, in words.
         run: The samples.
     """
 
-    tool: str
-    case: Case
+    tools: Mapping[str, int]
+    call: str
     run: GrowthRun
 
     @property
-    def steepness(self) -> float:
-        """The largest growth per call over what is no finding yet."""
-        return max(self.run.trend(held.field).per_call / held.per_call for held in HOLDINGS)
+    def name(self) -> str:
+        """The tools that were called, in words."""
+        return listed(list(self.tools))
 
     @property
     def told(self) -> str | None:
@@ -119,7 +144,13 @@ class Repeated:
         grown = ", ".join(held.told(self.run) for held in HOLDINGS if held.has_grown(self.run))
         if not grown and self.run.lost:
             grown = self.run.first_error or "the server is gone"
-        return f"{self.tool}: {grown} over {self.run.calls} calls with {self.case.call}" if grown else None
+        return f"{self.name}: {grown} over {self.run.calls} calls with {self.call}" if grown else None
+
+    @property
+    def left_open(self) -> str | None:
+        """What may be growing, which the calls were too few to tell; None when there is nothing."""
+        held = next((held for held in HOLDINGS if held.is_open(self.run)), None)
+        return None if held is None else f"{self.name}: {held.suspicion(self.run)}"
 
 
 async def repeated_calls(subject: Subject) -> Sequence[Repeated] | Judgement:
@@ -141,48 +172,58 @@ async def _repeat_all(subject: Subject) -> Sequence[Repeated] | Judgement:
                 made = await _examined(subject, session, cases, budget_s)
     except ConnectError as problem:
         return skipped(f"a second instance of the server cannot be used: {problem.fault.message}")
-    for repeated in made:
-        subject.server.calls[repeated.tool] = subject.server.calls.get(repeated.tool, 0) + repeated.run.calls
+    for tool, count in ((tool, count) for repeated in made for tool, count in repeated.tools.items()):
+        subject.server.calls[tool] = subject.server.calls.get(tool, 0) + count
     return made
 
 
 async def _examined(
     subject: Subject, session: ServerSession, cases: Sequence[tuple[str, Case]], budget_s: float
 ) -> list[Repeated]:
-    """Return the calls made to all tools: a short round for each, a long one for those that seem to grow."""
+    """Return the calls made to all tools: a short round for each, then a long one of those in turn that seem to grow.
+
+    What grows is the process that they share: if it does not while all suspects are called in turn, none of them leaks.
+    """
     clock, made = subject.run.clock, list[Repeated]()
-    deadline = clock.monotonic() + budget_s
+    started = clock.monotonic()
+    suspects: list[tuple[str, Case]] = []
     for tool, case in cases:
         share_s = budget_s * _FIRST_SHARE / len(cases)
-        made.append(await _repeated(subject, session, tool, case, calls=SUSPECTED_AFTER, budget_s=share_s))
+        made.append(await _repeated(subject, session, [(tool, case)], calls=SUSPECTED_AFTER, budget_s=share_s))
         if made[-1].told is not None:
             return made
-    suspects = [repeated for repeated in made if any(held.grows(repeated.run) for held in _suspicious(subject))]
-    for suspect in sorted(suspects, key=lambda repeated: -repeated.steepness):
-        left_s = deadline - clock.monotonic()
-        if left_s <= 0:
-            break
-        made.append(
-            await _repeated(subject, session, suspect.tool, suspect.case, calls=CONFIRMED_AFTER, budget_s=left_s)
-        )
-        if made[-1].told is not None:
-            break
+        if any(held.grows(made[-1].run) for held in _suspicious(subject)):
+            suspects.append((tool, case))
+    taken_s = clock.monotonic() - started
+    left_s = budget_s - taken_s
+    if suspects and left_s > 0:
+        possible = sum(repeated.run.calls for repeated in made) * left_s / max(taken_s, _LEAST)
+        calls = min(CONFIRMED_AFTER, max(SUSPECTED_AFTER, int(possible)))
+        made.append(await _repeated(subject, session, suspects, calls=calls, budget_s=left_s))
     return made
 
 
 async def _repeated(
-    subject: Subject, session: ServerSession, tool: str, case: Case, *, calls: int, budget_s: float
+    subject: Subject, session: ServerSession, cases: Sequence[tuple[str, Case]], *, calls: int, budget_s: float
 ) -> Repeated:
-    """Repeat a call and return what it left behind."""
+    """Repeat the calls of some tools in turn and return what they left behind."""
+    turns = cycle([(tool, tool_call(session, tool, case.arguments)) for tool, case in cases])
+    count = dict.fromkeys((tool for tool, _ in cases), 0)
+
+    async def call() -> Sample:
+        tool, make = next(turns)
+        count[tool] += 1
+        return await make()
+
     run = await growth_run(
-        tool_call(session, tool, case.arguments),
+        call,
         session.channel.transport.pid or 0,
         calls=calls,
         budget_s=budget_s,
         clock=subject.run.clock,
-        batches=max(20, calls // 150),
+        batches=max(_BATCHES, calls // 150),
     )
-    return Repeated(tool=tool, case=case, run=run)
+    return Repeated(tools=count, call=cases[0][1].call, run=run)
 
 
 async def explorable_cases(subject: Subject) -> Sequence[tuple[str, Case]] | Judgement:
@@ -237,23 +278,38 @@ def cpu_per_call(runs: Sequence[GrowthRun]) -> float:
     return max(0.0, sum(run.rise("cpu_s") for run in runs)) / calls if calls else 0.0
 
 
-def growth_per_call(made: Sequence[Repeated], metric: str) -> float | None:
-    """Return the steepest growth with each call of any tool, 0 for what is chance or a heap that fills up.
+def deciding(made: Sequence[Repeated]) -> list[Repeated]:
+    """Return the last round of each tool: the first one of a tool that seems to grow only warms it up.
 
-    The round of each tool with most samples counts: the first one of a tool that seems to grow warms it up. None when
-    a tool has too few samples for a trend to stand out.
+    A round that was too short to tell anything takes the place of none.
+    """
+    later: set[str] = set()
+    found: list[Repeated] = []
+    for repeated in reversed(made):
+        if not later.issuperset(repeated.tools):
+            found.append(repeated)
+        later |= set(repeated.tools) if len(repeated.run.samples) >= FEWEST_SAMPLES else set()
+    return found[::-1]
+
+
+def growth_per_call(made: Sequence[Repeated], metric: str, limit: float | None = None) -> float | str:
+    """Return the steepest growth with each call of any tool, 0 for what is chance or fills up, or why it is not known.
+
+    Args:
+        made: The rounds of all tools.
+        metric: The metric, such as ``rss_growth``.
+        limit: Growth with each call that is asked about: what may be more, and is not established, is not known.
     """
     held = next(held for held in HOLDINGS if held.metric == metric)
-    rounds: dict[str, GrowthRun] = {}
-    for repeated in made:
-        known = rounds.get(repeated.tool)
-        if known is None or len(repeated.run.samples) >= len(known.samples):
-            rounds[repeated.tool] = repeated.run
-    if not rounds or min(len(run.samples) for run in rounds.values()) < _FEWEST_SAMPLES:
-        return None
-    return max(held.established(run) for run in rounds.values())
+    held = held if limit is None else replace(held, per_call=min(held.per_call, limit))
+    runs = [repeated.run for repeated in deciding(made)]
+    if not runs or min(len(run.samples) for run in runs) < FEWEST_SAMPLES:
+        return f"within growth_s there were {TOO_FEW}"
+    suspect = next((run for run in runs if held.is_open(run)), None)
+    if suspect is not None and not any(held.has_grown(run) for run in runs):
+        return held.suspicion(suspect)
+    return max(held.established(run) for run in runs)
 
 
 _LEAST = 1e-9
-_FEWEST_SAMPLES = 12
 _HELD = (("rss", "rss_bytes", "B"), ("open_files", "descriptors", "number"), ("children", "children", "number"))

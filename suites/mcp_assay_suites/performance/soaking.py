@@ -27,6 +27,7 @@ _SLOWER = 0.5
 """Share by which answers may become slower over the second half of a soak."""
 
 _STEADY = 1.2
+_MIB = 1024 * 1024
 _LEAST_S = 30.0
 """Seconds of a soak without which nothing is said of a trend of the answer times."""
 
@@ -83,12 +84,18 @@ def _judged(subject: Subject, found: Soak, expected: str, tools: int, *, is_stea
     entry = entry_of(subject, found.measured)
     told = (
         f"{counted(found.measured.calls, 'call')} of {counted(tools, 'tool')} in {found.measured.elapsed_s:.3g} s, "
-        f"{found.measured.rate_per_s:.3g} a second{machine_of(subject).remark}"
+        f"{found.measured.rate_per_s:.3g} a second, memory {_memory(found)}{machine_of(subject).remark}"
     )
     problems = [*_problems(found), *(_slowing(found) if is_steady else ())]
     if problems:
         return violated(expected, f"{'; '.join(problems)}; {told}", benchmark=entry)
     return passed(told, benchmark=entry)
+
+
+def _memory(found: Soak) -> str:
+    """Return what the processes held before, at most, and after."""
+    held = [sample.rss_bytes / _MIB for sample in found.run.samples]
+    return f"{held[0]:.0f} MiB before, {max(held):.0f} at most, {held[-1]:.0f} after" if held else "unknown"
 
 
 def _problems(found: Soak) -> Iterator[str]:
