@@ -43,9 +43,10 @@ def held(path):
     states = [Path(f"/proc/{pid}/stat") for pid in lines]
     return any(stat.exists() and stat.read_text().rpartition(")")[2].split()[0] == "T" for stat in states)
 own = "--own-id" in sys.argv
+told = dict(os.environ) if "--environment" in sys.argv else None
 fragile = "--fragile" in sys.argv
 shy, loud = (Path(sys.argv[2]) if word in sys.argv else None for word in ("--shy", "--loud"))
-fate = Path(sys.argv[1]) if len(sys.argv) > 1 and not (own or fragile or shy or loud) else None
+fate = Path(sys.argv[1]) if len(sys.argv) > 1 and not (own or fragile or shy or loud or told) else None
 if fate:
     with fate.open("a") as file:
         file.write(f"{os.getpid()}\\n")
@@ -71,7 +72,8 @@ for line in sys.stdin:
             answer["error"] = {"code": -32000, "message": "busy elsewhere"}
             print(json.dumps(answer), flush=True)
             continue
-        answer["result"] = {"content": [{"type": "text", "text": str(os.getpid())}] if own else []}
+        texts = [str(os.getpid())] if own else [json.dumps(told)] if told else []
+        answer["result"] = {"content": [{"type": "text", "text": text} for text in texts]}
     elif message["method"] == "ping":
         answer["result"] = {}
     else:
@@ -128,6 +130,11 @@ def test_instances_that_say_the_same_agree_and_one_that_tells_its_own_id_does_no
     finding = judged["own"].findings["CROSS-005"]
     assert finding.observed.startswith("tools/call repeat: one says a result:")
     assert set(finding.exchange) == {"one", "other"}
+
+
+def test_what_we_put_into_the_environment_of_an_instance_is_no_difference_between_instances(bench, small):
+    judged = bench.judge({"told": small("--environment")}, [replicas_agree])
+    assert outcomes(judged, "CROSS-005")["told"] == [Outcome.PASS]
 
 
 def test_the_rates_together_are_told_beside_those_alone(bench):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import subprocess
 import sys
 import threading
@@ -12,6 +13,12 @@ import uuid
 from mcp_assay.wire import reaper_main
 
 _CLOSE_S = 3.0
+_MARK = re.compile(rb"[0-9a-f]{12}\.\d{1,10}\.\d{1,10}")
+
+
+def without_marks(said: bytes) -> bytes:
+    """Return what a server said without the marks of launches: one that tells its environment tells ours with it."""
+    return _MARK.sub(b"", said)
 
 
 class Reaper:

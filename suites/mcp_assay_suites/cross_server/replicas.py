@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from mcp_assay.core.errors import ConnectError
 from mcp_assay.core.verdicts import Category, Judgement, passed, skipped, violated
 from mcp_assay.readiness.subject import UnavailableError
+from mcp_assay.wire.reaper import without_marks
 from mcp_assay_suites.catalogue import check
 from mcp_assay_suites.cross_server.questions import Question, answer, ask_on, questions
 from mcp_assay_suites.observing.judging import counted
@@ -50,8 +51,14 @@ async def _pair(question: Question, first: ServerSession, second: ServerSession)
     """Ask both instances, and again in turns before their answers are taken for theirs."""
     early = [await ask_on(session, question) for session in (first, second)]
     late = [await ask_on(session, question) for session in (first, second)]
-    stable = all(answer(one) is not None and answer(one) == answer(two) for one, two in zip(early, late, strict=True))
+    stable = all(_said(one) is not None and _said(one) == _said(two) for one, two in zip(early, late, strict=True))
     return Pair(question=question, answers=(late[0], late[1]) if stable else None)
+
+
+def _said(exchange: Exchange) -> bytes | None:
+    """Return what an instance answered, without what we gave to this instance and no other."""
+    said = answer(exchange)
+    return None if said is None else without_marks(said)
 
 
 def _judged(pairs: Sequence[Pair]) -> Judgement:
@@ -59,7 +66,7 @@ def _judged(pairs: Sequence[Pair]) -> Judgement:
     if not compared:
         return skipped("no answer of this server is the same twice")
     for question, (one, other) in compared:
-        if answer(one) != answer(other):
+        if _said(one) != _said(other):
             return violated(
                 "two instances of the server, started alike, give the same answers",
                 f"{question.text}: one says {one.describe()}, the other {other.describe()}; each says it twice",
