@@ -10,6 +10,7 @@ from mcp_assay.readiness.settings import Settings
 from mcp_assay_suites.connectivity import CHECKS as CONNECTIVITY
 from mcp_assay_suites.execution import CHECKS as EXECUTION
 from mcp_assay_suites.schema import CHECKS as SCHEMA
+from mcp_assay_suites.schema.metadata import is_prefix_forwards
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -87,3 +88,13 @@ def test_a_list_that_grows_with_the_calls_of_its_connection_is_found(bench):
     judged = bench.judge(servers, chosen, protocol=STATELESS, settings=Settings(check_s=60.0, examples=1))
     assert "'echo_again' is listed differently there" in judged["grows"].findings["TOOL-038"].observed
     assert judged["stays"].of("TOOL-038")[0].outcome == "pass"
+
+
+@pytest.mark.parametrize("key", ["acme/cost", "example.com/cost", "mine/resourceUri"])
+def test_a_prefix_that_is_no_domain_name_backwards_is_noticed(key: str) -> None:
+    assert is_prefix_forwards(key)
+
+
+@pytest.mark.parametrize("key", ["com.example/cost", "cost", "ui/resourceUri", "openai/outputTemplate", "not a key/x"])
+def test_a_server_is_not_blamed_for_prefixes_that_it_did_not_choose_nor_twice_for_one_that_is_none(key: str) -> None:
+    assert not is_prefix_forwards(key)

@@ -35,6 +35,8 @@ _TOP_LEVEL = frozenset(
     ["com", "org", "net", "io", "dev", "app", "ai", "edu", "gov", "info", "cloud", "tech", "xyz", "software", "tools"]
 )
 """Top-level domains beside those of countries, which have two letters."""
+_SET_BY_HOSTS = frozenset({"anthropic", "openai", "ui"})
+"""Prefixes that hosts and the extension for MCP Apps (SEP-1865) chose; a server can only use them or do without."""
 _LIST_KEY = r"[a-z0-9][a-z0-9_\-*/@]{0,255}"
 _MEMBER = rf"\s*(?:{_LIST_KEY}=[\x20-\x2b\x2d-\x3c\x3e-\x7e]{{0,256}})?\s*"
 _ENTRY = r"\s*[!#$%&'*+\-.^_`|~0-9A-Za-z]+\s*=\s*[\x21\x23-\x2b\x2d-\x3a\x3c-\x5b\x5d-\x7e]*\s*(?:;[^,]*)?"
@@ -69,8 +71,15 @@ async def meta_reverse_dns(subject: Subject) -> Judgement:
     return _judged(
         subject,
         "a prefix is a domain name read backwards, for example com.example/",
-        lambda key: "/" in key and KEY.fullmatch(key) is not None and not _is_top_level(key.split("/")[0]),
+        is_prefix_forwards,
     )
+
+
+def is_prefix_forwards(key: str) -> bool:
+    """Return whether a proper key has a prefix that is no domain name backwards, and that the server's author chose."""
+    prefix, slash, _ = key.partition("/")
+    chosen = KEY.fullmatch(key) is not None and bool(slash) and prefix not in _SET_BY_HOSTS
+    return chosen and not _is_top_level(prefix)
 
 
 def _is_top_level(prefix: str) -> bool:
