@@ -4,11 +4,14 @@
 
 The server offers the input schemas of published servers (``corpus_server.py``). Judging is turning recorded exchanges
 into verdicts: reading the recording, walking the lists, finding the answer to each request, holding what came back
-against schemas and rules. A replay also makes the arguments of all calls again, because it finds an exchange by what it
-says; that is no judging, but it is paid for, so that it counts and has a line of its own, which is the CPU time of the
-threads that arguments are made in. CPU seconds of this process and of the worker that judges schemas, start of the
-worker included; imports of this process do not count, because a run pays for them once. The performance category
-measures and does not judge; it is left out. Medians. The last line is one JSON object.
+against schemas and rules. The recording keeps which arguments the run had chosen for its calls, as the other half of
+what was sent, so that a replay makes none.
+
+What counts: CPU seconds of this process, all threads, and of the worker that judges schemas with its start and its
+imports. What does not: imports of this process and pytest's own part, which a run pays for once whatever it judges, and
+a first replay that fills the caches of regular expressions. A line of its own has the threads that find out whether
+arguments can be made for a schema at all (EXEC-005). The performance category measures and does not judge; it is left
+out. Medians. The last line is one JSON object.
 """
 
 from __future__ import annotations
@@ -105,7 +108,7 @@ class Judged:
                 await self.judge(engine, item)
             judged, own = cpu_s(), thread_time() - own
             self.parts["judging"] = own
-            self.parts["making arguments again"] = judged - walked - own
+            self.parts["whether schemas can be met"] = judged - walked - own
             await opened.close()
             self.parts["the worker that judges schemas"] = cpu_s() - judged
         finally:

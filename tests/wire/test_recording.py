@@ -16,7 +16,8 @@ from mcp_assay.wire.exchange import Exchange, HttpMeta
 from mcp_assay.wire.messages import AnomalyKind
 from mcp_assay.wire.recording import Recorder, RecordingConnector, recording_path
 from mcp_assay.wire.replay import ReplayConnector
-from mcp_assay.wire.tape import Writer, read
+from mcp_assay.wire.shelf import Shelf
+from mcp_assay.wire.tape import Unread, Writer, read
 from mcp_assay.wire.versions import spoken_versions
 
 if TYPE_CHECKING:
@@ -193,3 +194,56 @@ async def test_bytes_that_are_no_text_survive_a_recording() -> None:
     again = read(line)
     assert again.raw == b'{"x":"\xff\x00 <redacted:k>"}'
     assert dataclasses.replace(again, raw=b"", fault=None) == dataclasses.replace(exchange, raw=b"", fault=None)
+
+
+def recorded(raw: bytes) -> Unread:
+    """Return an exchange that is read back from a recording, its answer not parsed yet."""
+    others = {"id": 1, "ended_at": 2.0, "fault": None, "related": (), "http": None}
+    return Unread(method="tools/list", sent=b"{}", sent_at=1.0, raw=raw, answered=True, others=others)
+
+
+async def test_a_long_answer_is_read_as_any_other_and_shares_what_only_its_id_tells_from_another() -> None:
+    result = {"tools": [{"name": f"tool {number}", "id": number} for number in range(500)]}
+    first, second = (
+        recorded(json.dumps({"jsonrpc": "2.0", "id": number, "result": result}).encode()).read().message
+        for number in (7, 8)
+    )
+    assert first == {"jsonrpc": "2.0", "id": 7, "result": result}
+    assert second == {"jsonrpc": "2.0", "id": 8, "result": result}
+    assert first is not None
+    assert second is not None
+    assert first["result"] is second["result"]
+
+
+@pytest.mark.parametrize("start", ['"id":007,"result":{}', '"id":1,', '"id":1, ,"result":{}', '"id":1,"id":2'])
+async def test_a_long_answer_with_an_odd_start_is_what_a_parser_makes_of_it(start: str) -> None:
+    raw = b'{"jsonrpc":"2.0",' + start.encode() + b" " * 5_000 + b"}"
+    expected = {"jsonrpc": "2.0", "id": 2} if start.endswith("2") else None
+    assert recorded(raw).read().message == expected
+
+
+def call_of(number: int, text: str) -> bytes:
+    return json.dumps(
+        {"jsonrpc": "2.0", "id": number, "method": "m", "params": {"t": text}}, separators=(",", ":")
+    ).encode()
+
+
+async def test_requests_are_found_by_their_bytes_by_what_they_say_and_again_when_all_were_used() -> None:
+    sent = [call_of(1, "a"), call_of(2, "a"), call_of(3, "zq0123456789abcdef")]
+    others = {"id": 1, "ended_at": 2.0, "fault": None, "related": (), "http": None}
+    shelf = Shelf(
+        [
+            Unread(method="m", sent=one, sent_at=float(place), raw=b"%d" % place, answered=False, others=others)
+            for place, one in enumerate(sent)
+        ]
+    )
+
+    def answer(number: int, text: str) -> bytes | None:
+        found = shelf.take("m", call_of(number, text))
+        return None if found is None else found.raw
+
+    assert answer(2, "a") == b"1"  # the very same bytes
+    assert answer(9, "a") == b"0"  # another id, the same words
+    assert answer(9, "zqfedcba9876543210") == b"2"  # another word that was made up
+    assert answer(1, "a") == b"1"  # all were used: the last one again
+    assert answer(1, "b") is None

@@ -15,7 +15,7 @@ from collections import Counter
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from itertools import groupby
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from mcp_assay.core.errors import HarnessError
 from mcp_assay.core.verdicts import Category, Judgement, Outcome, Verdict, skipped
@@ -226,11 +226,17 @@ class Engine:
             exchange=None if judgement.exchange is None else present.json(dict(judgement.exchange)),
             benchmark=None if judgement.benchmark is None else present.json(dict(judgement.benchmark)),
             samples=tuple(judgement.samples),
-            figures=present.json([dict(figure) for figure in judgement.figures]),
+            figures=self._shown(judgement.figures),
             arguments=arguments,
             causes=judgement.causes,
-            budgets=present.json([dict(budget) for budget in judgement.budgets]),
+            budgets=self._shown(judgement.budgets),
         )
+
+    def _shown(self, objects: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+        """Return objects fit to be shown; most verdicts have none."""
+        given = [dict(one) for one in objects]
+        shown: list[dict[str, Any]] = self._presenter.json(given) if given else []
+        return shown
 
     def _arguments(self, judgement: Judgement) -> str | None:
         """Return a judgement's arguments as JSON text, or None when they could not be shown as they are."""

@@ -1,18 +1,20 @@
 """What a run sees beside the wire: the official client, times, memory, experiments with several servers.
 
 A recording keeps the judgement that followed, because it cannot be made again from exchanges; a replay hands it out.
-Everything else is judged anew from the recorded exchanges.
+Everything else is judged anew from the recorded exchanges. It also keeps which arguments were chosen for calls, so that
+a replay need not choose again, nor choose the same as the version that recorded.
 """
 
 from __future__ import annotations
 
+import json
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 from mcp_assay.core.verdicts import Category, Judgement, Outcome
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from mcp_assay.config.spec import Launch
     from mcp_assay.core.presentation import Presenter
@@ -57,6 +59,14 @@ class Observations(Protocol):
         """Keep a judgement under a name."""
         ...
 
+    def recall_choice(self, launch: Launch, name: str) -> Any:
+        """Return the JSON value that was chosen under a name, or None when it is to be chosen."""
+        ...
+
+    def keep_choice(self, launch: Launch, name: str, choice: Callable[[], Any]) -> None:
+        """Keep a JSON value that was chosen under a name; it is asked for only when it is kept."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class NoObservations:
@@ -69,6 +79,12 @@ class NoObservations:
         return None
 
     def keep(self, launch: Launch, name: str, kept: Kept) -> None:
+        """Keep nothing."""
+
+    def recall_choice(self, launch: Launch, name: str) -> None:
+        """Return None: everything is to be chosen."""
+
+    def keep_choice(self, launch: Launch, name: str, choice: Callable[[], Any]) -> None:
         """Keep nothing."""
 
 
@@ -92,6 +108,13 @@ class RecordedObservations:
         """Write a judgement into the server's recording, without the single samples: their distribution is in it."""
         judgement = asdict(replace(kept.judgement, samples=()))
         self.recorder.value(launch, name, self.presenter.json({"judgement": judgement, "calls": dict(kept.calls)}))
+
+    def recall_choice(self, launch: Launch, name: str) -> None:
+        """Return None: everything is to be chosen."""
+
+    def keep_choice(self, launch: Launch, name: str, choice: Callable[[], Any]) -> None:
+        """Write what was chosen into the server's recording, as JSON text: it may hold what no JSON line can."""
+        self.recorder.text(launch, name, json.dumps(choice(), separators=(",", ":")))
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,4 +141,19 @@ class ReplayedObservations:
         return Kept(judgement=Judgement(**fields), calls=kept["calls"])
 
     def keep(self, launch: Launch, name: str, kept: Kept) -> None:
+        """Keep nothing."""
+
+    def recall_choice(self, launch: Launch, name: str) -> Any:
+        """Return what was chosen under a name; None also when it cannot be told without the secret that was in it.
+
+        Raises:
+            UsageError: The recording cannot be read.
+        """
+        text: str | None = self.replay.recording(launch.name).values.get(name)
+        try:
+            return None if text is None else json.loads(text)
+        except json.JSONDecodeError:
+            return None
+
+    def keep_choice(self, launch: Launch, name: str, choice: Callable[[], Any]) -> None:
         """Keep nothing."""

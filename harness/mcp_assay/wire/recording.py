@@ -105,6 +105,10 @@ class Recorder:
         """Add an observation made beside the wire, such as the official client's report; JSON without secrets."""
         self._line(launch.name, {"kind": "value", "connection": 0, "name": name, "value": value})
 
+    def text(self, launch: Launch, name: str, text: str) -> None:
+        """Add an observation that is a text, its secrets taken out."""
+        self.value(launch, name, self._redactor(launch).redact(text))
+
     def close(self) -> None:
         """Finish every file."""
         with self._lock:

@@ -12,13 +12,13 @@ import orjson
 from mcp_assay.core.errors import UsageError
 from mcp_assay.core.faults import Fault, FaultKind
 from mcp_assay.wire.recording import recording_path
-from mcp_assay.wire.tape import FORMAT, read
+from mcp_assay.wire.tape import FORMAT, glimpse
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Mapping
     from pathlib import Path
 
-    from mcp_assay.wire.tape import Record
+    from mcp_assay.wire.tape import Record, Unread
 
 
 @dataclass(slots=True, kw_only=True)
@@ -40,7 +40,7 @@ class Reel:
     protocol: str | None
     transport: str
     url: str | None = None
-    records: list[Record] = field(default_factory=list["Record"])
+    records: list[Record | Unread] = field(default_factory=list["Record | Unread"])
     ready_s: float = 0.0
     stderr: str = ""
     played: bool = False
@@ -121,7 +121,6 @@ def _collector_at_rest() -> Generator[None]:
     try:
         yield
     finally:
-        gc.freeze()
         if was_enabled:
             gc.enable()
 
@@ -133,7 +132,7 @@ def _note(reel: Reel, line: dict[str, Any]) -> None:
     elif line["kind"] == "ready":
         reel.ready_s = float(line["seconds"])
     else:
-        reel.records.append(read(line))
+        reel.records.append(glimpse(line))
 
 
 def _reel(line: dict[str, Any]) -> Reel:

@@ -23,7 +23,7 @@ from mcp_assay.wire.reels import Recording, missing
 from mcp_assay.wire.replay_http import ReplayedRawHttp
 from mcp_assay.wire.session import ServerSession
 from mcp_assay.wire.shelf import Shelf, spoken_now
-from mcp_assay.wire.tape import Writer, data
+from mcp_assay.wire.tape import Unread, Writer, data
 from mcp_assay.wire.transport import CloseReport
 from mcp_assay.wire.versions import VersionBook
 
@@ -36,6 +36,10 @@ if TYPE_CHECKING:
     from mcp_assay.wire.messages import RequestId
     from mcp_assay.wire.reels import Reel
     from mcp_assay.wire.transport import Outgoing
+
+
+_MOST_UNBROKEN = 32
+"""Recorded answers in a row without a turn for other tasks, time limits among them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,18 +126,24 @@ class ReplayChannel(Channel):
         super().__init__(_Reel(reel, writer), limits, clock)
         self._writer = writer
         self._close: CloseReport | None = reel.first(CloseReport)
-        exchanges = [record for record in reel.records if isinstance(record, Exchange)]
-        self._shelf = Shelf([exchange for exchange in exchanges if not _is_delivery(exchange)])
+        exchanges = [record for record in reel.records if isinstance(record, Unread)]
+        self._shelf = Shelf([record for record in exchanges if not record.awaited_nothing])
+        deliveries = [record.read() for record in exchanges if record.awaited_nothing]
         events: list[tuple[float, Anomaly | ServerMessage | Exchange]] = [
             *((record.at, record) for record in reel.records if isinstance(record, Anomaly | ServerMessage)),
-            *((exchange.ended_at, exchange) for exchange in exchanges if _is_delivery(exchange)),
+            *((delivery.ended_at, delivery) for delivery in deliveries),
         ]
         self._events = deque(sorted(events, key=lambda event: event[0]))
+        self._happened = True
+        self._unbroken = 0
 
     def open_recorded(self) -> None:
         """Play the opening: everything until the conversation was agreed on."""
         for exchange in self._shelf.take_all({"initialize", "server/discover"}):
             self._play(exchange)
+            if isinstance(exchange.id, int):
+                # Later requests then get the ids that they had, and are found by their very bytes.
+                self._next_id = max(self._next_id, exchange.id)
 
     async def request(
         self,
@@ -152,7 +162,7 @@ class ReplayChannel(Channel):
         message: dict[str, object] = {"jsonrpc": "2.0", "id": request_id or self.new_id(), "method": method}
         if params is not None:
             message["params"] = params
-        await asyncio.sleep(0)
+        await self._breathe()
         return self._answer_to(method, encode(message))
 
     async def probe(
@@ -166,7 +176,7 @@ class ReplayChannel(Channel):
     ) -> Exchange:
         """Return the recorded exchange; see `Channel.probe`."""
         del timeout_s, until, headers
-        await asyncio.sleep(0)
+        await self._breathe()
         return self._answer_to(f"<{label}>", data)
 
     async def close(self) -> CloseReport:
@@ -174,6 +184,13 @@ class ReplayChannel(Channel):
         self._release(float("inf"))
         self.connection_ended(Fault(kind=FaultKind.CLOSED, message="the connection was closed by us"))
         return self._close or CloseReport(seconds=0.0, needed="exit")
+
+    async def _breathe(self) -> None:
+        """Let other tasks run: those that something has happened to, and all now and then."""
+        self._unbroken += 1
+        if self._happened or self._unbroken >= _MOST_UNBROKEN:
+            self._happened, self._unbroken = False, 0
+            await asyncio.sleep(0)
 
     def _answer_to(self, method: str, sent: bytes) -> Exchange:
         """Return the exchange that answers these bytes."""
@@ -204,6 +221,7 @@ class ReplayChannel(Channel):
         """Let the anomalies, messages and deliveries up to a time happen."""
         while self._events and self._events[0][0] <= until:
             _, event = self._events.popleft()
+            self._happened = True
             if isinstance(event, Anomaly):
                 self.log.add_anomaly(event.kind, event.raw, event.at, event.detail)
             elif isinstance(event, ServerMessage):
@@ -239,8 +257,3 @@ class _Reel:
     async def close(self) -> CloseReport:
         """End nothing."""
         return CloseReport(seconds=0.0, needed="exit")
-
-
-def _is_delivery(exchange: Exchange) -> bool:
-    """Return whether an exchange is what HTTP said to a message that awaits no answer; nobody asks for it again."""
-    return exchange.id is None and exchange.message is None and exchange.fault is None and exchange.http is not None

@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING
 from yarl import URL
 
 from mcp_assay.core.errors import HarnessError
-from mcp_assay.wire.exchange import Exchange
 from mcp_assay.wire.http_headers import SESSION
 from mcp_assay.wire.http_reply import RawReply
 from mcp_assay.wire.raw_http import RawExchange
 from mcp_assay.wire.reels import missing
 from mcp_assay.wire.shelf import RANDOM, said
-from mcp_assay.wire.tape import data
+from mcp_assay.wire.tape import Unread, data
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -35,7 +34,8 @@ class ReplayedRawHttp:
         self.url = URL(reel.url or "")
         self._writer = writer
         self._left = [record for record in reel.records if isinstance(record, RawExchange)]
-        opened = next((one.http for one in reel.records if isinstance(one, Exchange) and one.http is not None), None)
+        seen = (one.http for one in reel.records if isinstance(one, Unread))
+        opened = next((http for http in seen if http is not None), None)
         headers = {} if opened is None else {name.lower(): value for name, value in opened.headers}
         self.session: str | None = headers.get(SESSION.lower())
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import base64
+import re
 from dataclasses import asdict, dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, cast
 
 from mcp_assay.core.faults import Fault, FaultKind
@@ -20,6 +22,10 @@ if TYPE_CHECKING:
 
     from mcp_assay.core.json_types import JsonObject
     from mcp_assay.core.redaction import Redactor
+
+_LONG = 4_096
+_START = re.compile(rb'\{\s*"jsonrpc"\s*:\s*"2\.0"\s*,\s*"id"\s*:\s*(0|[1-9]\d{0,14})\s*,\s*(?=")')
+"""How most answers begin."""
 
 FORMAT = 2
 """Version of the recording format; a recording of another one is refused."""
@@ -138,6 +144,59 @@ def read(line: dict[str, Any]) -> Record:
     return _READERS[line["kind"]](line)
 
 
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """A recorded exchange whose answer is parsed when somebody asks for it: few replays need every answer.
+
+    Attributes:
+        method: The request's method.
+        sent: Raw bytes of the request.
+        sent_at: When it was sent.
+        raw: Raw bytes of the answer.
+        answered: Whether that is a message.
+        others: The other attributes of the exchange.
+    """
+
+    method: str
+    sent: bytes
+    sent_at: float
+    raw: bytes
+    answered: bool
+    others: Mapping[str, Any]
+
+    @property
+    def http(self) -> HttpMeta | None:
+        """What HTTP added."""
+        http: HttpMeta | None = self.others["http"]
+        return http
+
+    @property
+    def awaited_nothing(self) -> bool:
+        """Whether it is what HTTP said to a message that awaits no answer; nobody asks for it again."""
+        bare = self.others["id"] is None and self.others["fault"] is None
+        return bare and not self.answered and self.http is not None
+
+    def read(self) -> Exchange:
+        """Return the exchange."""
+        return Exchange(
+            method=self.method,
+            sent=self.sent,
+            sent_at=self.sent_at,
+            raw=self.raw,
+            message=_message(self.raw) if self.answered else None,
+            **self.others,
+        )
+
+
+def glimpse(line: dict[str, Any]) -> Record | Unread:
+    """Return the value of a line, the answer of an exchange not parsed yet.
+
+    Raises:
+        ValueError: See `read`.
+    """
+    return _unread(line) if line["kind"] == "exchange" else read(line)
+
+
 def data(value: str | dict[str, str]) -> bytes:
     """Return the bytes that `Writer.data` wrote."""
     return value.encode("utf-8") if isinstance(value, str) else base64.b64decode(value["base64"])
@@ -158,19 +217,19 @@ def _http(members: dict[str, Any] | None) -> HttpMeta | None:
 
 
 def _exchange(line: dict[str, Any]) -> Exchange:
-    raw = data(line["raw"])
-    return Exchange(
-        method=line["method"],
-        id=line["id"],
-        sent=data(line["sent"]),
-        sent_at=line["sent_at"],
-        ended_at=line["ended_at"],
-        raw=raw,
-        message=_message(raw) if line["answered"] else None,
-        fault=None if line["fault"] is None else _fault(line["fault"]),
-        related=tuple(line["related"]),
-        http=_http(line["http"]),
-    )
+    return _unread(line).read()
+
+
+def _unread(line: dict[str, Any]) -> Unread:
+    others = {
+        "id": line["id"],
+        "ended_at": line["ended_at"],
+        "fault": None if line["fault"] is None else _fault(line["fault"]),
+        "related": tuple(line["related"]),
+        "http": _http(line["http"]),
+    }
+    sent, raw = data(line["sent"]), data(line["raw"])
+    return Unread(line["method"], sent, line["sent_at"], raw, bool(line["answered"]), others)
 
 
 def _anomaly(line: dict[str, Any]) -> Anomaly:
@@ -216,9 +275,23 @@ def _pairs(headers: list[list[str]]) -> tuple[tuple[str, str], ...]:
 
 
 def _message(raw: bytes) -> JsonObject | None:
-    """Return the message in raw bytes, a byte order mark looked past."""
-    message = decode(raw.removeprefix(b"\xef\xbb\xbf"))
-    return None if isinstance(message, Undecodable) else message
+    """Return the message in raw bytes, a byte order mark looked past.
+
+    Long answers that differ in their ids only share what else is in them: a list that was asked for a hundred times.
+    """
+    start = _START.match(raw) if len(raw) >= _LONG else None
+    if start is None:
+        message = decode(raw.removeprefix(b"\xef\xbb\xbf"))
+        return None if isinstance(message, Undecodable) else message
+    rest = _rest(b"{" + raw[start.end() :])
+    return None if rest is None else {"jsonrpc": "2.0", "id": int(start[1]), **rest}
+
+
+@lru_cache(maxsize=8)
+def _rest(raw: bytes) -> JsonObject | None:
+    """Return the members of a message behind its id."""
+    members = decode(raw)
+    return None if isinstance(members, Undecodable) else members
 
 
 def _fault(line: dict[str, Any]) -> Fault:

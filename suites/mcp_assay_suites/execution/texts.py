@@ -107,11 +107,10 @@ async def unusual_text_survived(subject: Subject) -> Judgement:
     tried = 0
     for slot in await text_slots(subject, case):
         for kind, text in UNUSUAL.items():
-            planned = slot.holding(text)
-            if not await fits(subject, planned.arguments):
+            if not await fits(subject, slot, text):
                 continue
             tried += 1
-            attempt = await call(subject, planned, sign_of_life=True)
+            attempt = await call(subject, slot.holding(text), sign_of_life=True)
             if attempt.ended_server or attempt.silenced_server or attempt.timed_out:
                 return not_survived(attempt, f"{kind} in {slot.name}", slot.arguments)
     return passed(f"{counted(tried, 'call')} survived") if tried else not_applicable("no parameter takes any text")
@@ -124,10 +123,9 @@ async def text_intact(subject: Subject) -> Judgement:
     if isinstance(case, Judgement):
         return case
     for slot in await text_slots(subject, case):
-        planned = slot.holding(FOREIGN)
-        if not (await fits(subject, planned.arguments) and (await _marked(subject, slot)).is_own):
+        if not (await fits(subject, slot, FOREIGN) and (await _marked(subject, slot)).is_own):
             continue
-        attempt = await call(subject, planned)
+        attempt = await call(subject, slot.holding(FOREIGN))
         harm = harm_done(strings_of(attempt))
         if harm is not None:
             expected, observed = (
@@ -142,13 +140,13 @@ async def text_intact(subject: Subject) -> Judgement:
 
 async def _long_text_intact(subject: Subject, slot: TextSlot) -> Judgement:
     """Judge whether text of other languages comes back unharmed when it is too long to arrive in one piece."""
-    planned = slot.holding(FOREIGN * _PIECES)
-    if await fits(subject, planned.arguments):
-        attempt = await call(subject, planned)
+    text = FOREIGN * _PIECES
+    if await fits(subject, slot, text):
+        attempt = await call(subject, slot.holding(text))
         harm = next((text.index(REPLACED) for text in strings_of(attempt) if REPLACED in text), None)
         if harm is not None:
             expected = "text comes back in the characters that were sent"
-            size = len(str(planned.arguments[slot.name]).encode()) // 1024
+            size = len(text.encode()) // 1024
             observed = f"of {size} KiB in {slot.name}, characters come back as U+FFFD, the first at {harm}"
             return violated_by(attempt, expected, observed, arguments=slot.arguments)
     return passed("text of other languages comes back as sent")

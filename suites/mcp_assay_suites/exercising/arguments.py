@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -11,6 +11,7 @@ from mcp_assay.generation import GenerationError, example_arguments, invalid_exa
 from mcp_assay.wire.schemas import ProblemKind
 from mcp_assay_suites.exercising.cases import Flaw, canonical
 from mcp_assay_suites.exercising.durations import shortened
+from mcp_assay_suites.exercising.recalling import recalled_or_chosen
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -58,6 +59,17 @@ def input_schema(subject: Subject) -> JsonObject:
 
 async def valid_arguments(subject: Subject, count: int) -> Chosen:
     """Return up to ``count`` different arguments that fit the input schema, plainest first."""
+    return await recalled_or_chosen(
+        subject,
+        f"valid.{count}",
+        lambda: _chosen_valid(subject, count),
+        write=asdict,
+        read=lambda kept: Chosen(**kept),
+    )
+
+
+async def _chosen_valid(subject: Subject, count: int) -> Chosen:
+    """Return arguments for `valid_arguments`."""
     schema = input_schema(subject)
     try:
         made = await asyncio.to_thread(example_arguments, schema, seed=subject.run.settings.seed, count=count)
@@ -83,6 +95,17 @@ async def wrong_arguments(subject: Subject, count: int) -> list[Wrong]:
     Each is refused by an independent validator. A wrong type is one that no reading of the expected one could mean: a
     server may well take ``"5"`` for 5, but not an object.
     """
+    return await recalled_or_chosen(
+        subject,
+        f"wrong.{count}",
+        lambda: _chosen_wrong(subject, count),
+        write=lambda made: [asdict(wrong) for wrong in made],
+        read=lambda kept: [Wrong(arguments=one["arguments"], flaw=Flaw(**one["flaw"])) for one in kept],
+    )
+
+
+async def _chosen_wrong(subject: Subject, count: int) -> list[Wrong]:
+    """Return arguments for `wrong_arguments`."""
     schema = input_schema(subject)
     try:
         made = await asyncio.to_thread(

@@ -46,6 +46,7 @@ class Case:
         given: Whether the arguments are the user's own and should work.
         told: Whether they come from the command line, or from an earlier run in which they showed a fault.
         uses: The values in them that the server has named, by parameter.
+        succeeded: Whether the tool did its work: a complete result without ``isError``. Most checks ask for it again.
     """
 
     arguments: JsonObject
@@ -55,12 +56,12 @@ class Case:
     given: bool = False
     told: bool = False
     uses: Mapping[str, Known] = field(default_factory=dict[str, "Known"])
+    succeeded: bool = field(init=False)
 
-    @property
-    def succeeded(self) -> bool:
-        """Whether the tool did its work: a complete result without ``isError``."""
+    def __post_init__(self) -> None:
         result = self.exchange.result
-        return result is not None and self.exchange.error is None and _is_success(result)
+        worked = result is not None and self.exchange.error is None and _is_success(result)
+        object.__setattr__(self, "succeeded", worked)
 
     @property
     def timed_out(self) -> bool:

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from itertools import islice, zip_longest
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from mcp_assay_suites.exercising.arguments import input_schema
 from mcp_assay_suites.exercising.cases import canonical
 from mcp_assay_suites.exercising.durations import unit_of
+from mcp_assay_suites.exercising.known_values import Known
+from mcp_assay_suites.exercising.recalling import recalled_or_chosen
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from mcp_assay.core.json_types import Json, JsonObject
     from mcp_assay.readiness.subject import Subject
     from mcp_assay_suites.exercising.cases import Case
-    from mcp_assay_suites.exercising.known_values import Known, KnownValues
+    from mcp_assay_suites.exercising.known_values import KnownValues
 
 _MOST_LISTED = 8
 _MOST_KNOWN = 5
@@ -44,15 +46,33 @@ class Candidate:
     uses: Mapping[str, Known]
 
 
-async def edge_arguments(subject: Subject, made: Sequence[Case], known: KnownValues, count: int) -> list[Candidate]:
+async def edge_arguments(
+    subject: Subject, made: Sequence[Case], known: Callable[[], KnownValues], count: int
+) -> list[Candidate]:
     """Return valid arguments that differ from those of earlier calls in values which are known, or in one edge.
 
     Args:
         subject: The tool.
         made: The earlier calls.
-        known: Values that mean something to the server.
+        known: Returns values that mean something to the server.
         count: How many at most.
     """
+    return await recalled_or_chosen(
+        subject,
+        f"edges.{count}",
+        lambda: _chosen(subject, made, known(), count),
+        write=lambda chosen: [asdict(candidate) for candidate in chosen],
+        read=lambda kept: [_read(candidate) for candidate in kept],
+    )
+
+
+def _read(kept: Mapping[str, Any]) -> Candidate:
+    """Return a candidate that a recording keeps."""
+    return Candidate(arguments=kept["arguments"], uses={name: Known(**use) for name, use in kept["uses"].items()})
+
+
+async def _chosen(subject: Subject, made: Sequence[Case], known: KnownValues, count: int) -> list[Candidate]:
+    """Return arguments for `edge_arguments`."""
     schema = input_schema(subject)
     found: list[Candidate] = []
     offered = _new(made, (candidate for base in _bases(made) for candidate in _variations(schema, base, known)))

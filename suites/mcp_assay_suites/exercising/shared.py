@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import islice
 from statistics import median
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from mcp_assay.readiness.links import Link
 from mcp_assay.readiness.subject import PostponedError, UnavailableError
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
     from mcp_assay.readiness.subject import Subject, ToolUnderTest
     from mcp_assay_suites.exercising.cases import Case
+    from mcp_assay_suites.exercising.known_values import Known
 
 _TOOL_S = 45.0
 """Seconds after which no further call of one kind is made to a tool."""
@@ -93,10 +95,19 @@ async def plain_looks(subject: Subject) -> list[tuple[Subject, Calls]]:
 
     They show what the server has: lists, settings, a graph.
     """
-    others = [tool for tool in subject.server.tools if tool is not subject.tool and may_look(tool)]
-    plain = [tool for tool in others if not (tool.definition.input_schema or {}).get("required")]
-    subjects = [replace(subject, tool=tool, arguments=None) for tool in plain[:_MOST_LOOKS]]
+    others = [tool for tool in _plain_tools(subject) if tool is not subject.tool][:_MOST_LOOKS]
+    subjects = [replace(subject, tool=tool, arguments=None) for tool in others]
     return [(other, await _once(other, Kind.VALID, _make_valid)) for other in subjects]
+
+
+def _plain_tools(subject: Subject) -> tuple[ToolUnderTest, ...]:
+    """Return the first tools of the server that may be called just to look and need no arguments, found once."""
+    found = subject.server.memory.get("exercising.plain")
+    if not isinstance(found, tuple):
+        plain = (tool for tool in subject.server.tools if not (tool.definition.input_schema or {}).get("required"))
+        found = tuple(islice((tool for tool in plain if may_look(tool)), _MOST_LOOKS + 1))
+        subject.server.memory["exercising.plain"] = found
+    return cast("tuple[ToolUnderTest, ...]", found)
 
 
 async def _go_on(subject: Subject, calls: Calls, kind: Kind) -> None:
@@ -159,24 +170,30 @@ async def _make_edges(subject: Subject, calls: Calls) -> str | None:
     properties = input_schema(subject).get("properties")
     if not properties:
         return None
-    known = await _known_to(subject)
+    offered, others = await offered_values(subject), await _calls_of_others(subject)
     share = _EDGES_WHEN_IT_WORKS if calls.successes else _EDGES_WHEN_NOT
-    edges = await edge_arguments(subject, calls.cases, known, subject.run.settings.examples * share)
+    count = subject.run.settings.examples * share
+    edges = await edge_arguments(subject, calls.cases, lambda: _known_from(subject, others, offered), count)
     return await _make(subject, calls, [Planned(arguments=edge.arguments, uses=edge.uses) for edge in edges])
 
 
-async def _known_to(subject: Subject) -> KnownValues:
-    """Return what the server has named so far, or would not mind being asked for.
+async def _calls_of_others(subject: Subject) -> list[tuple[Subject, Calls]]:
+    """Return the calls of other tools that show what there is to be asked for.
 
     Inside a sandbox every tool is called once before, those that make something first, so that there is something to be
     found; outside, only what read-only tools say is passed on.
     """
+    made = await plain_looks(subject)
+    return made + await _rehearsals(subject) if subject.the_tool.decision.contained else made
+
+
+def _known_from(
+    subject: Subject, made: Sequence[tuple[Subject, Calls]], offered: Sequence[tuple[str, Known]]
+) -> KnownValues:
+    """Return what the server has named in some calls, or would not mind being asked for."""
     known = KnownValues(_read_cases(subject))
     known.add_given(subject.server)
-    known.add_offered(await offered_values(subject))
-    made = await plain_looks(subject)
-    if subject.the_tool.decision.contained:
-        made += await _rehearsals(subject)
+    known.add_offered(offered)
     for other, calls in made:
         known.add_results(other.the_tool.name, calls)
     # Some tools do their work with any arguments, so that these say less than what is returned.

@@ -20,6 +20,13 @@ if TYPE_CHECKING:
     from mcp_assay_suites.exercising.known_values import Known
 
 
+_ANNOTATIONS = frozenset({"$comment", "default", "deprecated", "description", "examples", "title"})
+_SAYS_NOTHING_MORE = _ANNOTATIONS | {"type"}
+_LOOKS_AT_NAMES = _ANNOTATIONS | {"$defs", "$schema", "additionalProperties", "definitions", "properties", "required"}
+_LOOKS_AT_NAMES |= {"type"}
+"""Keywords at the root of a schema that judge which members there are, and leave their values to ``properties``."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TextSlot:
     """A parameter that takes any text.
@@ -53,9 +60,23 @@ async def text_slots(subject: Subject, case: Case) -> list[TextSlot]:
     return [slot for slot, verdict in zip(slots, verdicts, strict=True) if verdict.clean]
 
 
-async def fits(subject: Subject, arguments: JsonObject) -> bool:
-    """Return whether arguments fit the tool's input schema."""
-    return (await subject.run.schemas.validate(input_schema(subject), arguments)).clean
+async def fits(subject: Subject, slot: TextSlot, text: str) -> bool:
+    """Return whether a text in a slot fits the tool's input schema."""
+    schema = input_schema(subject)
+    if _takes_every_text(schema, slot.name):
+        return True
+    return (await subject.run.schemas.validate(schema, slot.holding(text).arguments)).clean
+
+
+def _takes_every_text(schema: JsonObject, name: str) -> bool:
+    """Return whether a parameter is plainly a string and nothing else in the schema looks at its value.
+
+    The arguments with another text in it fitted (`text_slots`), so that these do. A long text then needs no validator.
+    """
+    properties = schema.get("properties")
+    part = properties.get(name) if isinstance(properties, dict) else None
+    plain = isinstance(part, dict) and part.get("type") == "string" and part.keys() <= _SAYS_NOTHING_MORE
+    return plain and schema.keys() <= _LOOKS_AT_NAMES
 
 
 def strings_of(case: Case) -> list[str]:

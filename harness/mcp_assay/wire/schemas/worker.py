@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 READY = b'{"ready":true}\n'
 _GRACE_S = 1.0
 _DEEPEST_RECURSION = 5_000
+_SMALL_SCHEMA = 8 * 1_024
+"""Bytes of a schema of which many are kept compiled: more of them could take the memory that judging needs."""
 
 
 def answer_check(schema: bytes, instance: bytes) -> dict[str, Any]:
@@ -55,9 +57,18 @@ def _validated(judge: Judge, instance: Json) -> dict[str, Any]:
     return {"problems": [asdict(problem) for problem in found]}
 
 
-@functools.lru_cache(maxsize=32)
 def _prepared(schema: bytes) -> Judge:
-    """Return the judge of a schema; the same few schemas come again and again."""
+    """Return the judge of a schema; those of a server's tools come again and again, each in its turn."""
+    return (_prepared_small if len(schema) <= _SMALL_SCHEMA else _prepared_large)(schema)
+
+
+@functools.lru_cache(maxsize=1_024)
+def _prepared_small(schema: bytes) -> Judge:
+    return prepare(json.loads(schema))
+
+
+@functools.lru_cache(maxsize=32)
+def _prepared_large(schema: bytes) -> Judge:
     return prepare(json.loads(schema))
 
 
