@@ -14,8 +14,8 @@ from mcp_assay.wire.exchange import Exchange
 from mcp_assay_suites.connectivity import CHECKS as CONNECTIVITY
 from mcp_assay_suites.execution import CHECKS as EXECUTION
 from mcp_assay_suites.execution.form_fields import field_problem
-from mcp_assay_suites.execution.input_rounds import is_readable
-from mcp_assay_suites.exercising.input_rounds import asked_meanwhile
+from mcp_assay_suites.execution.input_rounds import is_readable, makes_a_difference
+from mcp_assay_suites.exercising.input_rounds import Reply, Rounds, asked_meanwhile
 from mcp_assay_suites.exercising.wrong_input import tampered
 from mcp_assay_suites.observing.secrecy import wants_secret
 from mcp_assay_suites.schema import CHECKS as SCHEMA
@@ -144,3 +144,22 @@ def test_a_changed_state_is_another_of_the_same_length():
 @pytest.mark.parametrize(("state", "plain"), [('{"a": 1}', True), ("eyJhIjogMX0=", True), ("3f9a", False), ("", False)])
 def test_state_that_anybody_can_read_is_told_from_the_rest(state, plain):
     assert is_readable(state) is plain
+
+
+@pytest.mark.parametrize(
+    ("plain", "again", "tampered_with", "matters"),
+    [("a", "a", "b", True), ("a", "a", "a", False), ("a", "b", "c", False), ("a", None, "b", False)],
+    ids=["another result", "the same result", "a result that is always another", "a result that was seen once"],
+)
+def test_a_changed_state_counts_when_nothing_else_changes_the_result(plain, again, tampered_with, matters):
+    said = {Reply.DECLINED: plain, Reply.DECLINED_AGAIN: again, Reply.TAMPERED: tampered_with}
+    replies = {
+        reply: Exchange(
+            method="tools/call", id=1, sent=b"", sent_at=0, ended_at=0,
+            message={"result": {"content": [{"type": "text", "text": text}], "_meta": {"at": str(reply)}}},
+        )
+        for reply, text in said.items()
+        if text is not None
+    }  # fmt: skip
+    rounds = Rounds(tool="ask", arguments={}, question=replies[Reply.DECLINED], replies=replies)
+    assert makes_a_difference(rounds) is matters

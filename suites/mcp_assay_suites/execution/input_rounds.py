@@ -58,14 +58,17 @@ async def no_capability_memory(subject: Subject) -> Judgement:
 
 @check("MRTR-005", category=Category.EXECUTION)
 async def tampered_state(subject: Subject) -> Judgement:
-    """Judge whether a changed ``requestState`` is refused; one that changes nothing is only noted."""
+    """Judge whether a changed ``requestState`` is refused; one that changes nothing is only noted.
+
+    So is one at a tool whose results differ anyway: what changed them cannot be told.
+    """
     rounds = await _replied(subject, Reply.TAMPERED)
     if isinstance(rounds, Judgement):
         return rounds
     taken = [one for one in rounds if _accepted(one.replies[Reply.TAMPERED])]
-    matters = [one for one in taken if _result(one, Reply.TAMPERED) != _result(one, Reply.DECLINED)]
+    matters = [one for one in taken if makes_a_difference(one)]
     readable = [one for one in rounds if one not in taken and is_readable(_state(one.question))]
-    notes = [f"{shown(one.tool)} takes a changed requestState; the result is the same" for one in taken]
+    notes = [f"{shown(one.tool)} takes a changed requestState; nothing shows that it matters" for one in taken]
     notes += [f"the requestState of {shown(one.tool)} is plain JSON that anybody can write" for one in readable]
     shown_by = (matters or taken or readable or rounds)[0]
     return judged_with_notes(
@@ -194,6 +197,12 @@ def _accepted(exchange: Exchange) -> bool:
 def _settled(exchange: Exchange) -> bool:
     """Return whether a call went on as it should: a result, or another question."""
     return exchange.succeeded
+
+
+def makes_a_difference(rounds: Rounds) -> bool:
+    """Return whether the result is another with a changed state, and only then."""
+    plain = _result(rounds, Reply.DECLINED)
+    return plain == _result(rounds, Reply.DECLINED_AGAIN) != _result(rounds, Reply.TAMPERED)
 
 
 def _result(rounds: Rounds, what: Reply) -> Json:

@@ -52,6 +52,7 @@ class Reply(StrEnum):
     """What a question can be answered with."""
 
     DECLINED = "decline"
+    DECLINED_AGAIN = "the same decline to another question"
     CANCELLED = "cancel"
     MISSING = "no answer"
     INVALID = "answers that make no sense"
