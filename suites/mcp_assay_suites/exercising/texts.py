@@ -22,8 +22,9 @@ if TYPE_CHECKING:
 
 _ANNOTATIONS = frozenset({"$comment", "default", "deprecated", "description", "examples", "title"})
 _SAYS_NOTHING_MORE = _ANNOTATIONS | {"type"}
-_LOOKS_AT_NAMES = _ANNOTATIONS | {"$defs", "$schema", "additionalProperties", "definitions", "properties", "required"}
-_LOOKS_AT_NAMES |= {"type"}
+_LOOKS_AT_NAMES = _SAYS_NOTHING_MORE | {
+    "$defs", "$schema", "additionalProperties", "definitions", "properties", "required"
+}  # fmt: skip
 """Keywords at the root of a schema that judge which members there are, and leave their values to ``properties``."""
 
 
