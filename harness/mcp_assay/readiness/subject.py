@@ -232,7 +232,7 @@ class ServerUnderTest:
         token = f"progress-{sum(self.calls.values())}"
         exchange = self._observe(await session.call_tool(tool, arguments, timeout_s=timeout_s, progress_token=token))
         self.spent_s[tool] = self.spent_s.get(tool, 0.0) + exchange.duration_s
-        if exchange.succeeded:
+        if exchange.succeeded and not exchange.hides_tool_error:
             self.executed.add(tool)
         return exchange
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 
+import orjson
+
 if TYPE_CHECKING:
     from mcp_assay.core.faults import Fault
     from mcp_assay.core.json_types import Json, JsonObject
@@ -97,6 +99,21 @@ class Exchange:
         """Whether there is a result that is no tool error, and no error beside it."""
         return self.result is not None and self.error is None and not self.is_tool_error
 
+    @property
+    def hides_tool_error(self) -> bool:
+        """Whether a result is wrapped twice: its one text is a result that says ``isError``, and itself it does not."""
+        if self.result is None or self.is_tool_error:
+            return False
+        content = self.result.get("content")
+        text = first_text(self.result) if isinstance(content, list) and len(content) == 1 else ""
+        if not text.startswith("{") or '"isError"' not in text:
+            return False
+        try:
+            inner: Json = orjson.loads(text)
+        except ValueError:
+            return False
+        return isinstance(inner, dict) and inner.get("isError") is True and isinstance(inner.get("content"), list)
+
     def describe(self) -> str:
         """Return what came back in a few words, for a verdict's ``observed``."""
         if self.fault is not None:
@@ -107,9 +124,15 @@ class Exchange:
             return f"JSON-RPC error {self.error.get('code')}: {_short(self.error.get('message'))}"
         if self.result is None:
             return f"an answer without a result object: {_short(cast('Json', self.message))}"
+        return self._described(self.result)
+
+    def _described(self, result: JsonObject) -> str:
+        """Return a result in a few words."""
         if self.is_tool_error:
-            return f"a result with isError: {_short(first_text(self.result))}"
-        return f"a result: {_short(self.result)}"
+            return f"a result with isError: {_short(first_text(result))}"
+        if self.hides_tool_error:
+            return f"a result without isError whose text is one with it: {_short(first_text(result))}"
+        return f"a result: {_short(result)}"
 
     def evidence(self) -> dict[str, Any]:
         """Return the exchange as JSON for a report: cut, and not yet redacted."""

@@ -53,10 +53,13 @@ async def error_has_text(subject: Subject) -> Judgement:
 
 @check("TOOL-026", category=Category.EXECUTION, scope=Scope.TOOL)
 async def tool_failure_in_result(subject: Subject) -> Judgement:
-    """Judge that no call, valid or wrong, is answered by JSON-RPC error -32603."""
+    """Judge that no call is answered by JSON-RPC error -32603, and no error hides in the text of a result."""
     cases = await every_call(subject)
     if isinstance(cases, Judgement):
         return cases
+    hidden = next((case for case in cases if case.exchange.hides_tool_error), None)
+    if hidden is not None:
+        return await _hidden(subject, hidden)
     internal = next((case for case in cases if case.exchange.error_code == INTERNAL_ERROR), None)
     if internal is None:
         failed = [case for case in cases if case.exchange.is_tool_error]
@@ -71,6 +74,18 @@ async def tool_failure_in_result(subject: Subject) -> Judgement:
         "a failure of the tool is told in its result, not as a protocol error",
         f"{internal.call}: {internal.exchange.describe()}",
     )
+
+
+async def _hidden(subject: Subject, case: Case) -> Judgement:
+    """Return the finding that a client takes an error for a result, with the smallest arguments that show it."""
+
+    async def shows(other: Case) -> bool:
+        return other.exchange.hides_tool_error
+
+    case = await smallest(subject, case, shows)
+    expected = "a failure of the tool is told by isError in its result"
+    causes = ["errors stand in the text of results without isError"]
+    return violated_by(case, expected, f"{case.call}: {case.exchange.describe()}", causes=causes)
 
 
 def _has_text(case: Case) -> bool:

@@ -60,8 +60,8 @@ class Case:
 
     def __post_init__(self) -> None:
         result = self.exchange.result
-        worked = result is not None and self.exchange.error is None and _is_success(result)
-        object.__setattr__(self, "succeeded", worked)
+        complete = result is not None and self.exchange.error is None and _is_success(result)
+        object.__setattr__(self, "succeeded", complete and not self.exchange.hides_tool_error)
 
     @property
     def timed_out(self) -> bool:

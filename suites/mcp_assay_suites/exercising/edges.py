@@ -30,6 +30,8 @@ _PLAIN: Mapping[str, tuple[Json, ...]] = {
     "array": ([],),
     "object": ({},),
 }
+_TEXT, _NUMBERS = frozenset({"string"}), frozenset({"integer", "number"})
+_SCALARS = _TEXT | _NUMBERS
 _BOUNDS = ("minimum", "maximum")
 
 
@@ -111,13 +113,23 @@ def _variations(schema: JsonObject, base: JsonObject, known: KnownValues) -> Ite
 
 def _with_known(parts: Mapping[str, Json], base: JsonObject, known: KnownValues) -> Iterator[Candidate]:
     """Yield the base with known values in all parameters that have any, then in one of them."""
-    fitting = {name: [*islice(known.of(name), _MOST_KNOWN)] for name in parts}
+    fitting = {
+        name: [*islice((use for use in known.of(name) if _may_be(part, use.value)), _MOST_KNOWN)]
+        for name, part in parts.items()
+    }
     fitting = {name: values for name, values in fitting.items() if values}
     # What belongs together was mostly found together: the first value of each, then the second.
     for turn in range(max(map(len, fitting.values()), default=0)):
         yield _with(base, parts, {name: values[min(turn, len(values) - 1)] for name, values in fitting.items()})
     for name, values in fitting.items():
         yield from (_with(base, parts, {name: value}) for value in values)
+
+
+def _may_be(part: Json, value: Json) -> bool:
+    """Return whether a text or number is of a type that a parameter's schema names, itself or for its items."""
+    kind = part.get("type") if isinstance(part, dict) else None
+    named = {name for name in (kind if isinstance(kind, list) else [kind]) if isinstance(name, str)}
+    return not named & _SCALARS or bool(named & (_TEXT if isinstance(value, str) else _NUMBERS)) or "array" in named
 
 
 def _with_edges(parts: Mapping[str, Json], base: JsonObject) -> Iterator[Candidate]:

@@ -193,9 +193,9 @@ def _known_from(
     """Return what the server has named in some calls, or would not mind being asked for."""
     known = KnownValues(_read_cases(subject))
     known.add_given(subject.server)
-    known.add_offered(offered)
     for other, calls in made:
         known.add_results(other.the_tool.name, calls)
+    known.add_offered(offered)
     # Some tools do their work with any arguments, so that these say less than what is returned.
     for other, calls in made:
         known.add_arguments(other.the_tool.name, calls)
