@@ -69,6 +69,12 @@ class Peer:
         self._ended = False
         threading.Thread(target=self._read, daemon=True).start()
 
+    @property
+    def ended(self) -> bool:
+        """Whether its output has ended."""
+        with self._news:
+            return self._ended
+
     def _read(self) -> None:
         """Collect answers until the output ends."""
         assert self._process.stdout is not None

@@ -41,9 +41,9 @@ for line in sys.stdin:
 """
 
 
-def counted(value: str) -> Assayed:
+def counted(value: str, *, shows: str = "0") -> Assayed:
     """A read-only tool that answers with a value which may use ``state['count']``, the number of its calls."""
-    code = INLINE.replace("HINTS)", "READS)").replace("DOES", "state['count'] += 1").replace("SHOWS", "0")
+    code = INLINE.replace("HINTS)", "READS)").replace("DOES", "state['count'] += 1").replace("SHOWS", shows)
     code = code.replace('return "done"', f"return {value}")
     return assay([sys.executable, "-c", code], CHECKS, settings=FEW, tools=("touch",))
 
@@ -104,3 +104,14 @@ def test_an_answer_that_follows_the_clock_or_chance_is_no_count(value: str) -> N
 )
 def test_a_count_rises_by_the_same_small_step(column: list[int], counts: bool) -> None:
     assert counts_up(column) is counts
+
+
+def test_a_server_that_counts_the_calls_of_every_tool_is_not_accused() -> None:
+    everyones = counted("state['count']", shows="state.update(count=state['count'] + 1)")
+    assert everyones["TOOL-029.touch"].outcome is not Outcome.WARN
+    assert counted("state['count']")["TOOL-029.touch"].outcome is Outcome.WARN
+
+
+def test_a_server_that_shows_each_tools_calls_beside_each_other_is_not_accused() -> None:
+    shown = counted("[state['count'], len(state['seen'])]", shows="state['seen'].add(len(state['seen']))")
+    assert shown["TOOL-029.touch"].outcome is not Outcome.WARN

@@ -35,6 +35,7 @@ _UNEVEN_S = (0.0, 0.0, 0.03, 0.0, 0.17, 0.01, 0.0)
 """Pauses before looks at the same answer: what follows the clock moves unevenly."""
 
 _LARGEST_STEP = 10
+_OTHER_CALLS = 3
 _NUMBER = re.compile(r"(?<![\w.])\d{1,15}(?![\w.]*\d)")
 _IDLE_S = 1.2
 """Longer than a second, so that what changes with the time of day gives itself away."""
@@ -121,23 +122,49 @@ async def _changes(subject: Subject, case: Case, *, calls_before: int) -> tuple[
 
 
 async def _counts_calls(subject: Subject, case: Case) -> bool:
-    """Return whether a number in the tool's answer moves by one and the same step with each call, whenever it comes."""
+    """Return whether a number in the tool's answer moves by one and the same step with each call, whenever it comes.
+
+    A server may well count the calls of all its tools; that is no effect of this one.
+    """
     rows: list[list[int]] = []
     for pause_s in _UNEVEN_S:
         await asyncio.sleep(pause_s)
-        looked = await call(subject, Planned(arguments=case.arguments, uses=case.uses))
-        result = {} if looked.exchange.result is None else looked.exchange.result
-        rows.append([int(number) for number in _NUMBER.findall(canonical(_without_meta(result)))])
+        rows.append(await _numbers(subject, case))
         if len(rows[-1]) != len(rows[0]) or not rows[0]:
             return False
         if len(rows) > 1 and rows[-1] == rows[-2]:
             return False
-    return any(counts_up(column) for column in zip(*rows, strict=True))
+    counts = any(counts_up(column) for column in zip(*rows, strict=True))
+    return counts and not await _counts_others(subject, case, rows)
+
+
+async def _numbers(subject: Subject, case: Case) -> list[int]:
+    """Call the tool once more and return the integers in its answer, in their order."""
+    looked = await call(subject, Planned(arguments=case.arguments, uses=case.uses))
+    result = {} if looked.exchange.result is None else looked.exchange.result
+    return [int(number) for number in _NUMBER.findall(canonical(_without_meta(result)))]
+
+
+async def _counts_others(subject: Subject, case: Case, rows: list[list[int]]) -> bool:
+    """Return whether the tool's answer shows that other tools were called, beyond what its own calls did to it."""
+    for observer in (await _observers(subject))[:1]:
+        for _ in range(_OTHER_CALLS):
+            await call(observer.subject, Planned(arguments=observer.case.arguments))
+    last = await _numbers(subject, case)
+    if len(last) != len(rows[-1]):
+        return True
+    moved = [(steps_of(column), now - column[-1]) for column, now in zip(zip(*rows, strict=True), last, strict=True)]
+    return any(len(steps) == 1 and step not in steps for steps, step in moved)
+
+
+def steps_of(column: Sequence[int]) -> set[int]:
+    """Return by how much numbers change from one to the next."""
+    return {later - early for early, later in pairwise(column)}
 
 
 def counts_up(column: Sequence[int]) -> bool:
     """Return whether numbers rise by the same small step each time."""
-    steps = {later - early for early, later in pairwise(column)}
+    steps = steps_of(column)
     return len(steps) == 1 and 0 < next(iter(steps)) <= _LARGEST_STEP
 
 
