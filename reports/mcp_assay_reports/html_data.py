@@ -26,6 +26,15 @@ _LONGEST_TEXT = 2_000
 _LONGEST_EXCHANGE = 8_000
 _MOST_TEXT = 1_300_000
 _MOST_EXCHANGES = 1_800_000
+_SHARE_OF_TEXT = 0.42
+_MOST_CHECKS = 600_000
+_SHORTEST = 24
+_MOST_SERVERS = 400_000
+_ROW = 60
+"""Bytes of a row of numbers at most."""
+
+_DROPPED_FIRST = ("fix", "requirement", "spec", "link", "slug")
+"""What is left out of checks that are too many for the file, in this order."""
 
 
 @dataclass(slots=True)
@@ -37,8 +46,8 @@ class _Strings:
         exchanges: Bytes that are still free for exchanges.
     """
 
-    room: int = _MOST_TEXT
-    exchanges: int = _MOST_EXCHANGES
+    room: int
+    exchanges: int
     table: dict[str, int] = field(default_factory=dict[str, int])
 
     def add(self, text: str | None, limit: int = _LONGEST_TEXT) -> int:
@@ -77,10 +86,20 @@ def embedded_size(text: str) -> int:
     return len(embedded(text))
 
 
-def compact(document: Document) -> dict[str, Any]:
-    """Return the servers, checks and results of ``document`` as the script wants them; results keep their index."""
-    strings = _Strings()
-    servers = [_server(server, strings) for server in document["servers"]]
+def compact(document: Document, room: int) -> dict[str, Any]:
+    """Return the servers, checks and results of ``document`` as the script wants them; results keep their index.
+
+    What there is no room for is left out of the texts, never a result.
+
+    Args:
+        document: The report.
+        room: Bytes that the file has for all of it.
+    """
+    left = max(0, room - _ROW * len(document["results"]) - _MOST_CHECKS - _MOST_SERVERS)
+    texts = min(_MOST_TEXT, int(left * _SHARE_OF_TEXT))
+    strings = _Strings(room=texts, exchanges=min(_MOST_EXCHANGES, left - texts))
+    share = _MOST_SERVERS // max(1, len(document["servers"]))
+    servers = [_server(server, strings, share) for server in document["servers"]]
     places = _Places(document["servers"], servers)
     checks: dict[str, dict[str, Any]] = {}
     numbers: dict[str, int] = {}
@@ -92,12 +111,34 @@ def compact(document: Document) -> dict[str, Any]:
         rows.append([places.of(result), number, *_row(result, strings)])
     return {
         "servers": servers,
-        "checks": list(checks.values()),
-        "order": list(dict.fromkeys(about["id"] for about in checks.values())),
+        "checks": _fitting(list(checks.values())),
         "verdicts": list(VERDICTS),
         "results": rows,
         "strings": list(strings.table),
     }
+
+
+def _fitting(checks: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return checks that fit into their part of the file: without what they lack, and without more where they must."""
+    kept = [{name: value for name, value in about.items() if value} for about in checks]
+    for left_out in _DROPPED_FIRST:
+        if len(embedded(kept)) <= _MOST_CHECKS:
+            return kept
+        kept = [{name: value for name, value in about.items() if name != left_out} for about in kept]
+    return [{**about, "id": _short(about["id"], at)} for at, about in enumerate(kept)]
+
+
+def _short(identity: str, number: int) -> str:
+    """Return a check's id in few bytes; what is cut is told apart by its number."""
+    short = _cut(identity, _SHORTEST)
+    return short if short == identity else f"{short}~{number}"
+
+
+def _cut(text: str, most: int) -> str:
+    """Return as much of a text as takes at most so many bytes in the file."""
+    while embedded_size(text) > most:
+        text = text[: max(0, len(text) * most // embedded_size(text) - 1)]
+    return text
 
 
 class _Places:
@@ -153,8 +194,8 @@ def _row(result: ResultEntry, strings: _Strings) -> list[int]:
     ]
 
 
-def _server(server: ServerEntry, strings: _Strings) -> dict[str, Any]:
-    """Return what the pages say of one server."""
+def _server(server: ServerEntry, strings: _Strings, room: int) -> dict[str, Any]:
+    """Return what the pages say of one server, each fact in its part of the room there is."""
     readiness, info, error = server["readiness"], server["server_info"], server["error"]
     facts = {
         "Configured in": line(f"{server['config']}:{server['line']}"),
@@ -184,6 +225,6 @@ def _server(server: ServerEntry, strings: _Strings) -> dict[str, Any]:
         "name": line(server["name"], 200),
         "key": line(f"{server['config']}::{server['name']}", 400),
         "verdict": readiness["verdict"] if server["status"] in {"connected", "failed"} else server["status"],
-        "facts": [[name, value] for name, value in facts.items() if value],
+        "facts": [[name, _cut(value, room // len(facts))] for name, value in facts.items() if value],
         "tools": [[strings.add(tool["name"], 200), tool["executed"]] for tool in server["tools"]],
     }

@@ -29,6 +29,9 @@ if TYPE_CHECKING:
     from mcp_assay.core.contract import Document
 
 _ASSETS = files("mcp_assay_reports").joinpath("assets")
+_LARGEST = 4_900_000
+"""Bytes that the file has, as long as the numbers of its results fit."""
+
 _MOST_REMARKS = 50
 _BAR = ("pass", "warn", "fail", "error", "skip")
 _LEVELS = ("MUST", "SHOULD", "DESC", "ADV")
@@ -39,6 +42,8 @@ def render(document: Document) -> str:
     style = _ASSETS.joinpath("report.css").read_text("utf-8")
     script = _ASSETS.joinpath("report.js").read_text("utf-8")
     summary = document["summary"]
+    body = "".join(_body(document))
+    room = _LARGEST - sum(len(part.encode("utf-8")) for part in (style, script, body))
     return "".join(
         [
             "<!doctype html>\n",
@@ -47,8 +52,8 @@ def render(document: Document) -> str:
             '<meta name="viewport" content="width=device-width, initial-scale=1">\n',
             '<meta name="referrer" content="no-referrer">\n',
             f"<title>{summary['verdict']}: MCP readiness</title>\n<style>{style}</style></head>\n<body>\n",
-            *_body(document),
-            f'<script type="application/json" id="data">{embedded(compact(document))}</script>\n',
+            body,
+            f'<script type="application/json" id="data">{embedded(compact(document, room))}</script>\n',
             f"<script>{script}</script>\n</body></html>\n",
         ]
     )

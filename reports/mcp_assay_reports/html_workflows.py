@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 
 _WIDTH = 1_000
 _HEIGHT = 36
-_MOST_WORKFLOWS = 100
+_MOST_BYTES = 350_000
+"""Bytes of the page after which no further workflow is shown."""
 _MOST_ROWS = 300
 _TITLES = ("Step", "Needs", "Server", "Tool", "Outcome", "Took", "When")
 
@@ -23,9 +24,16 @@ def workflow_section(document: Document) -> str:
     workflows = document["workflows"]
     if not workflows:
         return ""
-    left = len(workflows) - _MOST_WORKFLOWS
+    shown: list[str] = []
+    room = _MOST_BYTES
+    for workflow in workflows:
+        if room <= 0:
+            break
+        shown.append(_workflow(workflow))
+        room -= len(shown[-1].encode("utf-8"))
+    left = len(workflows) - len(shown)
     more = f"<p>and {plural(left, 'more workflow')} in the JSON report</p>" if left > 0 else ""
-    return "<h2>Workflows</h2>" + "".join(_workflow(workflow) for workflow in workflows[:_MOST_WORKFLOWS]) + more
+    return f"<h2>Workflows</h2>{''.join(shown)}{more}"
 
 
 def _workflow(workflow: WorkflowEntry) -> str:

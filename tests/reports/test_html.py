@@ -146,6 +146,31 @@ def test_texts_that_grow_when_they_are_embedded_stay_below_five_megabytes(big_do
     assert len(html_report.render(heavy).encode()) < 5_000_000
 
 
+def test_whatever_the_texts_are_the_file_stays_below_five_megabytes_and_no_result_is_lost(
+    big_document: Document,
+) -> None:
+    long = "\u0436<" * 500
+    texts = ("check", "slug", "requirement", "spec", "fix", "observed")
+    results = [{**r, **dict.fromkeys(texts, f"{at}{long}"), "exchange": {"at": at, "request": long}}
+               for at, r in enumerate(big_document["results"])]  # fmt: skip
+    fault = {"kind": "exited", "message": long, "hint": long, "exit_code": 1, "stderr_tail": long}
+    servers = [{**s, "error": fault, "protocol_versions": [long] * 9} for s in big_document["servers"]]
+    step = {"server": long, "tool": long, "outcome": "result", "duration_s": 0.1, "needs": [long]}
+    steps = [{**step, "id": f"{at}{long}"} for at in range(400)]
+    workflows = [{"name": long, "servers": [long], "verdict": "pass", "steps": steps}] * 40
+    speed = [{**entry, "tool": long} for entry in big_document["benchmarks"]] * 4
+    points = [{"at": "2026-11-01T03:00:00Z", "commit": long, "value": float(at)} for at in range(150)]
+    trend = {"server": long, "tool": long, "metric": long, "unit": "s", "points": points, "change_points": [50, 100]}
+    worst: Any = {**big_document, "results": results, "servers": servers, "workflows": workflows,
+                  "benchmarks": speed, "trends": [trend] * 400}  # fmt: skip
+    text = html_report.render(worst)
+    assert len(text.encode()) < 5_000_000
+    data = embedded(text)
+    assert len(data["results"]) == len(results)
+    assert len(data["checks"]) == len({row[1] for row in data["results"]}) > 9_000
+    assert "more workflow" in text
+
+
 def test_the_way_to_keep_a_rule_stands_beside_it(document: Document) -> None:
     told: Any = [{**result, "fix": "give it a `type`"} for result in document["results"]]
     data = embedded(html_report.render({**document, "results": told}))

@@ -2,6 +2,8 @@
 // Texts of servers reach the page through textContent alone; nothing here builds markup from strings.
 (() => {
   const data = JSON.parse(document.getElementById("data").textContent);
+  data.checks = data.checks.map((about) => ({ slug: "", requirement: "", spec: "", link: null, fix: "", ...about }));
+  const order = [...new Set(data.checks.map((about) => about.id))];
   const text = (index) => (index === undefined || index < 0 ? null : data.strings[index]);
   const [S, C, TOOL, V, EXPECTED, OBSERVED, REASON, REPRODUCE, NODE, EXCHANGE, MICROSECONDS] = Array(11).keys();
   const SYMBOL = { pass: "pass", fail: "FAIL", warn: "warn", skip: "skip", error: "ERR" };
@@ -73,7 +75,7 @@
     const cells = gather(rows);
     const shown = [...new Set(rows.map((row) => row[S]))].sort((a, b) => a - b);
     const head = make("tr", {}, make("th", { scope: "col" }, "Check"), ...shown.map((index) => make("th", { scope: "col" }, make("span", { title: data.servers[index].name }, data.servers[index].name))));
-    const names = [...cells.keys()].sort((a, b) => data.order.indexOf(a) - data.order.indexOf(b));
+    const names = [...cells.keys()].sort((a, b) => order.indexOf(a) - order.indexOf(b));
     const body = names.map((name) => {
       const about = data.checks.find((entry) => entry.id === name);
       const title = make("th", { scope: "row", title: about.requirement }, make("code", {}, name), ` ${about.slug} `, make("span", { class: "soft" }, about.level));
