@@ -6,6 +6,7 @@ A check of ours waits for a named pipe, so that the test decides how long a lane
 from __future__ import annotations
 
 import fcntl
+import json
 import os
 import pty
 import re
@@ -17,7 +18,7 @@ import sys
 import termios
 import time
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import pyte
 import pytest
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 
 ROWS, COLUMNS = 24, 90
 SERVERS = ("one", "two", "three")
-PATIENCE_S = 45.0
+PATIENCE_S = 90.0
 HELD = """
 import asyncio
 import pathlib
@@ -163,6 +164,35 @@ def test_lanes_are_shown_while_they_run_and_leave_no_trace(
     assert "readiness: " in shown
     if not words:
         assert re.search(r"servers\.json \.{9} +\[100%\]", shown), shown
+
+
+def test_servers_are_shown_while_they_start(start: Callable[..., Terminal], pytester: pytest.Pytester) -> None:
+    slow = raw_server()
+    command = [str(slow["command"]), *map(str, cast("list[str]", slow["args"]))]
+    gate = pytester.path / "gate"
+    waits = {"command": "sh", "args": ["-c", f'read held < {gate}; exec "$@"', "sh", *command]}
+    os.mkfifo(gate)
+    servers = {"quick": raw_server(), "slow": waits, "gone": {"command": "/does/not/exist"}}
+    pytester.makefile(".json", servers=json.dumps({"mcpServers": servers}))
+    terminal = start("-k", "CONN-001")
+    terminal.read_until(r"slow +\S* +0/1 +(\d+ s )?is started")
+    screen = terminal.read_until(r"quick .*1/1 +is there")
+    assert re.search(r"gone .*1/1 +did not start", screen)
+    gate.write_text("go\n")
+    shown = terminal.finish()
+    assert "is started" not in shown
+    assert "is there" not in shown
+    assert re.search(r"1 failed, 2 passed", shown), shown
+
+
+def test_lanes_are_shown_while_workers_judge_them(start: Callable[..., Terminal], pytester: pytest.Pytester) -> None:
+    terminal = start("-n", "2")
+    screen = terminal.read_until(r"\d/3 +BASE-001(.|\n)*\d/3 +BASE-001")
+    assert re.findall(r"(one|two|three) .*\d/3", screen) == list(SERVERS)
+    shown = release(terminal, pytester)
+    assert terminal.process.returncode == 0, shown
+    assert "/3" not in shown
+    assert re.search(r"9 passed", shown)
 
 
 def test_nothing_is_drawn_in_ci(start: Callable[..., Terminal], pytester: pytest.Pytester) -> None:

@@ -26,6 +26,7 @@ from mcp_assay.plugin.repeating import arguments_of, examples_place
 from mcp_assay.plugin.report_targets import targets_of
 from mcp_assay.plugin.selection import command_line_document, read_documents, variables_of
 from mcp_assay.plugin.session import SessionHooks
+from mcp_assay.plugin.spread_progress import SpreadProgress
 from mcp_assay.plugin.state import BESIDE_OTHERS, STATE, AssaySession
 from mcp_assay.plugin.taping import taping_of
 from mcp_assay.plugin.workflow_runs import workflow_runs_of
@@ -81,6 +82,9 @@ def _activate(config: pytest.Config, options: Options, given: Sequence[str]) -> 
     config.pluginmanager.register(benchmarks, "mcp_assay_benchmarks")
     config.pluginmanager.register(SessionHooks(config, state, options, targets, benchmarks), "mcp_assay_session")
     config.pluginmanager.register(Comparing.of(options, state.accepted, invoked_in), "mcp_assay_comparing")
+    if not hasattr(config, "workerinput"):
+        spread = SpreadProgress(config, {document.id for document in documents}, state.presenter, state.clock)
+        config.pluginmanager.register(spread, "mcp_assay_spread_progress")
     if options.mcp_history is not None and not hasattr(config, "workerinput"):
         config.pluginmanager.import_plugin("mcp_assay.plugin.history")
 

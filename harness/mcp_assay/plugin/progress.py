@@ -53,16 +53,15 @@ class LiveProgress:
         Args:
             is_over: Returns whether it is, after waiting for at most so many seconds.
         """
-        if not _is_watched(self.config):
+        if not is_watched(self.config):
             return
-        stream = sys.stdout
         try:
             while not is_over(_INTERVAL_S):
-                self._draw(stream)
+                self.draw(sys.stdout)
         finally:
-            self._erase(stream)
+            self.erase(sys.stdout)
 
-    def _draw(self, stream: TextIO) -> None:
+    def draw(self, stream: TextIO) -> None:
         """Draw the lanes below the cursor's line and put the cursor back."""
         columns, rows = shutil.get_terminal_size()
         room = min(_MOST_LANES + 1, rows - 2)
@@ -76,7 +75,7 @@ class LiveProgress:
         stream.write(f"{make_room}{_SAVE}{below}{_ERASE_BELOW}{_RESTORE}")
         stream.flush()
 
-    def _erase(self, stream: TextIO) -> None:
+    def erase(self, stream: TextIO) -> None:
         """Take away what was drawn."""
         if self._drawn:
             self._drawn = False
@@ -113,7 +112,7 @@ class LiveProgress:
         for settings in ({"max_width": 24}, {}, {"justify": "right"}, {"justify": "right"}, {"ratio": 1}):
             table.add_column(no_wrap=True, overflow="ellipsis", **settings)
         for lane in lanes:
-            waits = "waits" if lane.done < lane.total else "done"
+            waits = "waits" if lane.done < lane.total else lane.outcome
             since = f"{lane.running_s:.0f} s" if lane.current is not None and lane.running_s >= 1 else ""
             table.add_row(
                 text(f"  {self.presenter.line(lane.server, 60)}"),
@@ -125,7 +124,7 @@ class LiveProgress:
         return table
 
 
-def _is_watched(config: pytest.Config) -> bool:
+def is_watched(config: pytest.Config) -> bool:
     """Return whether somebody may look at a terminal on which lines can be drawn over."""
     terminal: Any = config.pluginmanager.get_plugin("terminalreporter")
     if terminal is None or hasattr(config, "workerinput") or os.environ.get("TERM", "dumb") == "dumb":

@@ -83,6 +83,8 @@ class SessionHooks:
         self._previous_handler: Any = None
         self._deselected = False
         self._planned = 0
+        arrivals, now = state.discovering.arrivals, state.clock.monotonic
+        self._connecting = LiveProgress(config=config, lanes=lambda: arrivals.lanes(now), presenter=state.presenter)
         self._progress = LiveProgress(config=config, lanes=lambda: state.engine.lanes, presenter=state.presenter)
 
     @property
@@ -121,6 +123,13 @@ class SessionHooks:
             if document.path == file_path:
                 return ConfigFile.of(parent, document)
         return None
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_make_collect_report(self, collector: pytest.Collector) -> Generator[None, Any, Any]:
+        """Show how far the servers are while the first document waits for them; nothing is captured before it does."""
+        if isinstance(collector, ConfigFile):
+            self._connecting.follow(self._state.discovering.is_over)
+        return (yield)
 
     def pytest_deselected(self) -> None:
         """Note that this run does not judge everything."""

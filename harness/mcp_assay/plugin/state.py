@@ -17,6 +17,7 @@ from mcp_assay.core.presentation import Presenter
 from mcp_assay.core.redaction import Redactor
 from mcp_assay.core.verdicts import Category
 from mcp_assay.plugin.accepted import Accepted
+from mcp_assay.plugin.discovering import Discovering
 from mcp_assay.plugin.elicitation import answering
 from mcp_assay.plugin.taping import Taping
 from mcp_assay.plugin.workflow_runs import WorkflowRuns
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
     from mcp_assay.plugin.selection import ConfigDocument
     from mcp_assay.readiness.check import Check
     from mcp_assay.readiness.plan import PlannedCheck
+    from mcp_assay.readiness.progress import Arrivals
     from mcp_assay.readiness.settings import Settings
     from mcp_assay.readiness.subject import ServerUnderTest
     from mcp_assay.wire.limits import Limits
@@ -109,6 +111,7 @@ class AssaySession:
     run_id: str = field(default_factory=lambda: uuid.uuid4().hex)
     clock: SystemClock = field(default_factory=SystemClock)
     started_at: datetime = field(init=False)
+    discovering: Discovering = field(init=False)
     _started: float = field(init=False)
     _connector: Connector = field(init=False)
     _discovery: OpenRun | None = None
@@ -119,6 +122,8 @@ class AssaySession:
     def __post_init__(self) -> None:
         self.started_at = self.clock.now()
         self._started = self.clock.monotonic()
+        seconds = self.limits.start_s + 5 * self.limits.list_s + _STALL_S
+        self.discovering = Discovering(loop=self.loop, open_run=self._discover, deadline_s=seconds)
         self._connector = Connector(limits=self.limits, clock=self.clock, protocol=self.protocol, sign_in=self._sign_in)
 
     @property
@@ -166,8 +171,7 @@ class AssaySession:
     def discover(self) -> OpenRun:
         """Connect to every server, once, and return what came of it."""
         if self._discovery is None:
-            seconds = self.limits.start_s + 5 * self.limits.list_s + _STALL_S
-            self._discovery = self.loop.run(self._discover, deadline_s=seconds)
+            self._discovery = self.discovering.result()
         return self._discovery
 
     @property
@@ -253,6 +257,7 @@ class AssaySession:
         """End every server and the loop. Idempotent; never raises for what a server does."""
         self.stop()
         discovery, self._discovery = self._discovery, None
+        self.discovering.give_up()
         if discovery is not None:
             try:
                 self.loop.run(discovery.close, deadline_s=_CLOSE_S)
@@ -335,7 +340,7 @@ class AssaySession:
         status = ServerStatus.DISABLED if spec.disabled else ServerStatus.SKIPPED
         return facts_of(spec, status=status, reason=reason)
 
-    async def _discover(self) -> OpenRun:
+    async def _discover(self, arrivals: Arrivals) -> OpenRun:
         """Connect to every server that is not skipped."""
         return await open_run(
             [spec for spec in self.specs if spec.id not in self.skipped],
@@ -353,6 +358,7 @@ class AssaySession:
             sign_in=self._sign_in,
             examples=examples_in(self.kept_in, self.presenter.redactor, taped=self.taping.in_use),
             confining=confining(self.sandbox, self.overlay),
+            watching=arrivals.follow,
         )
 
     async def _sign_in(self, launch: Launch, *, timeout_s: float) -> Launch:

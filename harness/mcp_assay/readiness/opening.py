@@ -70,6 +70,7 @@ async def open_run(
     sign_in: SignIn = sign_in,
     examples: Examples | None = None,
     confining: Callable[[ServerSpec, Launch], Launch] | None = None,
+    watching: Callable[[MCPClientManager], None] | None = None,
 ) -> OpenRun:
     """Connect to every server side by side, list what they offer and build the registry.
 
@@ -91,6 +92,7 @@ async def open_run(
         sign_in: Gets the tokens of servers whose specification names a grant.
         examples: Keeps and hands out arguments that showed a fault; by default nothing is kept.
         confining: Puts what is started into a sandbox; by default nothing is confined.
+        watching: Is given the manager before it starts anything, to follow its events.
     """
     clock = clock or SystemClock()
     wanted = [spec for spec in specs if not spec.disabled]
@@ -102,6 +104,8 @@ async def open_run(
         sign_in=sign_in,
         confining=confining,
     )
+    if watching is not None:
+        watching(manager)
     started = clock.monotonic()
     try:
         await manager.connect_all()

@@ -6,10 +6,14 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from mcp_assay.runtime.states import ServerState
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from mcp_assay.readiness.plan import PlannedCheck
+    from mcp_assay.runtime.manager import MCPClientManager
+    from mcp_assay.runtime.states import ServerEvent
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,6 +26,7 @@ class LaneProgress:
         total: Checks that were planned.
         current: The check that runs, in words, or None when none does.
         running_s: Seconds for which it has been running.
+        outcome: What to say once everything is done.
     """
 
     server: str
@@ -29,6 +34,43 @@ class LaneProgress:
     total: int
     current: str | None = None
     running_s: float = 0.0
+    outcome: str = "done"
+
+
+class Arrivals:
+    """Follows servers while they are started. Read from any thread: it only ever replaces whole values."""
+
+    def __init__(self) -> None:
+        self._names: dict[str, str] = {}
+        self._state: dict[str, tuple[ServerState, float]] = {}
+
+    def follow(self, manager: MCPClientManager) -> None:
+        """Take the servers of a manager, and hear of everything that becomes of them."""
+        self._names = {server.id: server.spec.name for server in manager.servers}
+        manager.events.listen(self._hear)
+
+    def _hear(self, event: ServerEvent) -> None:
+        """Note a server's new state."""
+        self._state[event.server] = (event.state, event.at)
+
+    def lanes(self, now: Callable[[], float]) -> list[LaneProgress]:
+        """Return every server in its order; one is done when it is there, or will not be."""
+        states, at = dict(self._state), now()
+        found: list[LaneProgress] = []
+        for identity, name in self._names.items():
+            state, since = states.get(identity, (None, at))
+            is_over = state is not None and not state.is_under_way
+            found.append(
+                LaneProgress(
+                    server=name,
+                    done=int(is_over),
+                    total=1,
+                    current=None if state is None or is_over else "is started",
+                    running_s=max(0.0, at - since),
+                    outcome="is there" if state is ServerState.READY else "did not start",
+                )
+            )
+        return found
 
 
 class Watch:
