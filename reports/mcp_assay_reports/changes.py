@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mcp_assay_reports.texts import plural
+from mcp_assay_reports.texts import plural, score
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 _Key = tuple[str, str, str | None]
 _FINDINGS = ("fail", "error", "warn")
 _ORDER = (*_FINDINGS, "pass", "skip")
-_LEAST_STEP = 0.05
 
 
 def compared(now: Document, before: Document, *, since: str) -> ChangesEntry:
@@ -109,7 +108,7 @@ def _moved(entry: ChangedScore) -> bool:
     before, now = entry["before"], entry["now"]
     if entry["verdict_before"] != entry["verdict_now"] or before is None or now is None:
         return True
-    return abs(before - now) >= _LEAST_STEP
+    return score(before) != score(now)
 
 
 def _merged_scores(found: Sequence[ChangesEntry]) -> list[ChangedScore]:

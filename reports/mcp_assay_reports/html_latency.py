@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from mcp_assay_reports.texts import line, plural, seconds
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from mcp_assay.core.contract import BenchmarkEntry, Document
 
@@ -43,10 +43,27 @@ class _Scale:
 
 def latency_section(document: Document) -> str:
     """Return the table of measurements, every range on the same scale."""
-    entries = document["benchmarks"][:_MOST]
+    limits = _limits(document)
+    entries = [_with_limit(entry, limits) for entry in document["benchmarks"][:_MOST]]
     if not entries:
         return ""
     return "".join(_latency_table(entries, len(document["benchmarks"]) - len(entries)))
+
+
+def _limits(document: Document) -> dict[tuple[str, str, str], float]:
+    """Return the user's limits for p95 in seconds, by configuration, server and tool."""
+    return {
+        (budget.get("config", ""), budget["server"], budget["tool"]): budget["limit"]
+        for budget in document.get("budgets", [])
+        if budget["metric"] == "p95"
+    }
+
+
+def _with_limit(entry: BenchmarkEntry, limits: Mapping[tuple[str, str, str], float]) -> BenchmarkEntry:
+    """Return a measurement with the user's limit in place of the usual one, where that is measured: one in flight."""
+    limit = limits.get((entry.get("config", ""), entry["server"], entry["tool"]))
+    alone = entry["mode"] == "closed" and entry["concurrency"] == 1
+    return {**entry, "budget_p95_s": limit} if alone and limit is not None else entry
 
 
 def _latency_table(entries: list[BenchmarkEntry], missing: int) -> Iterator[str]:

@@ -7,6 +7,7 @@ from itertools import pairwise
 from statistics import median
 from typing import TYPE_CHECKING
 
+from mcp_assay.core.quantities import shown
 from mcp_assay_reports.texts import line, plural, seconds
 
 if TYPE_CHECKING:
@@ -31,7 +32,13 @@ def trend_section(document: Document) -> str:
     trends = [trend for trend in document.get("trends", []) if len(trend["points"]) > 1]
     if not trends:
         return ""
-    return "".join(_section(sorted(trends, key=lambda trend: (trend.get("course") != "worse", not _shown(trend)[1]))))
+    return "".join(_section(sorted(trends, key=_urgency)))
+
+
+def _urgency(trend: TrendEntry) -> tuple[bool, bool, bool]:
+    """Return what orders trends: worse ones, then those that changed, last those that never were another value."""
+    points, changes = _shown(trend)
+    return trend.get("course") != "worse", not changes, len({point["value"] for point in points}) == 1
 
 
 def sparkline(document: Document, config: str, server: str) -> str:
@@ -167,10 +174,7 @@ def _value(value: float, unit: str) -> str:
     """Return a measured value in its unit."""
     if unit == "s" and value >= 0:
         return seconds(value)
-    if unit == "share":
-        return f"{value * 100:.3g} %"
-    shown = f"{value:.4g}"
-    return shown if unit in {"", "points"} else escape(f"{shown} {line(unit, 20)}")
+    return f"{value:.4g}" if unit in {"", "points"} else escape(shown(value, line(unit, 20)))
 
 
 def _day(point: TrendPoint) -> str:

@@ -41,10 +41,13 @@ def _workflow(workflow: WorkflowEntry) -> str:
     verdict, name = workflow["verdict"], line(workflow["name"], 120)
     servers = escape(line(", ".join(workflow["servers"]), 300)) or "no server"
     length = _length(workflow["steps"])
+    observed = escape(line(workflow.get("observed", ""), 600))
+    told = f"<p>{observed}</p>" if observed else ""
     left = len(workflow["steps"]) - _MOST_ROWS
     more = f"<p>and {plural(left, 'more step')} in the JSON report</p>" if left > 0 else ""
     return (
         f'<h3>{escape(name)} <span class="chip {verdict}">{verdict}</span></h3>'
+        f"{told}"
         f'<p class="soft">over {servers}, {plural(len(workflow["steps"]), "step")}, {seconds(length)} in all</p>'
         f"{workflow_graph(workflow['steps'], name)}{_table(workflow['steps'][:_MOST_ROWS], length)}{more}"
     )

@@ -87,3 +87,16 @@ def test_servers_and_tools_that_are_new_are_told_and_a_lost_server_does_not_coun
     assert compared(fewer, document, since="x").get("tools_removed") == []
     grown: Any = {**document, "servers": [{**server, "tools": server["tools"][1:]} for server in document["servers"]]}
     assert len(compared(grown, document, since="x").get("tools_removed", [])) == 3
+
+
+def with_scores(document: Document, *scores: float) -> Document:
+    servers: Any = [
+        {**server, "readiness": {**server["readiness"], "score": score}}
+        for server, score in zip(document["servers"], scores, strict=False)
+    ]
+    return {**document, "servers": servers}
+
+
+def test_a_score_that_reads_the_same_has_not_moved(document: Document) -> None:
+    changes = compared(with_scores(document, 85.69, 85.61), with_scores(document, 85.61, 85.59), since="x")
+    assert [entry["server"] for entry in changed_scores(changes)] == ["everything"]

@@ -193,6 +193,49 @@ def test_a_budget_is_drawn_into_the_latencies(document: Document) -> None:
     assert 960 < float(at) < 1_000
 
 
+def test_the_users_own_limit_is_drawn_where_it_is_measured(document: Document) -> None:
+    entry: Any = {**document["benchmarks"][0], "mode": "closed", "concurrency": 1, "budget_p95_s": 1.0}
+    limit = {"server": entry["server"], "tool": entry["tool"], "metric": "p95", "limit": 0.2, "value": 0.1}
+    limit |= {
+        "config": entry.get("config", ""),
+        "threshold": "p95 < 200ms",
+        "unit": "s",
+        "verdict": "pass",
+        "nodeid": "n",
+    }
+    drawn: Any = {**document, "benchmarks": [entry, {**entry, "concurrency": 8}], "budgets": [limit]}
+    text = html_report.render(drawn)
+    assert re.findall("budget for p95 ([^<]+)</title>", text) == ["200 ms", "1 s"]
+    other: Any = {**drawn, "budgets": [{**limit, "server": "another"}]}
+    assert "budget for p95 200 ms" not in html_report.render(other)
+
+
+def test_why_a_workflow_did_not_run_is_told(document: Document) -> None:
+    why = "step 'say': no connected server lists a tool <b>"
+    broken: Any = {"name": "w", "servers": [], "verdict": "fail", "steps": [], "observed": why}
+    text = html_report.render({**document, "workflows": [broken]})
+    assert "<p>step &#x27;say&#x27;: no connected server lists a tool &lt;b&gt;</p>" in text
+
+
+def test_figures_are_told_in_units_that_people_read(document: Document) -> None:
+    first = document["trends"][0]
+    units = [("rss", "B", 77_176_832.0), ("children", "number", 3.0), ("cpu", "s/call", 0.000_21)]
+    trends: Any = [
+        {**first, "metric": name, "unit": unit, "points": [{**point, "value": value} for point in first["points"]]}
+        for name, unit, value in units
+    ]
+    text = html_report.render({**document, "trends": trends})
+    assert re.findall("<strong>([^<]+)</strong>", text)[-3:] == ["77.2 MB", "3", "0.21 ms/call"]
+
+
+def test_a_figure_that_never_changed_comes_last(document: Document) -> None:
+    flat = document["trends"][0]
+    still: Any = {**flat, "tool": "still", "change_points": [], "points": [flat["points"][0]] * 5}
+    moving: Any = {**still, "tool": "moving", "points": [{**flat["points"][0], "value": float(at)} for at in range(5)]}
+    text = html_report.render({**document, "trends": [still, moving]})
+    assert text.index(": moving</h3>") < text.index(": still</h3>")
+
+
 def test_a_histogram_is_drawn_bar_by_bar(document: Document) -> None:
     entries: Any = [{**document["benchmarks"][0], "histogram": [[0.001, 5], [0.002, 0], [0.004, 10]]}]
     text = html_report.render({**document, "benchmarks": entries})
