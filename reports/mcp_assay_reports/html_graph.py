@@ -163,10 +163,13 @@ def _middle(cell: _Cell, place: Mapping[str, float]) -> float:
 
 def _asides(step: StepEntry) -> list[tuple[str, str]]:
     """Return what stands below a step: a style and a text each."""
-    undo = step.get("undo")
+    undo, used = step.get("undo"), step.get("stood_in", [])
     done = "undone by" if step.get("undone") else "undo"
     return [
-        *(("aside", f"else {tool}") for tool in step.get("fallback", [])),
+        *(
+            ("aside used", f"by {tool}") if tool in used else ("aside", f"else {tool}")
+            for tool in step.get("fallback", [])
+        ),
         *([("aside undone" if step.get("undone") else "aside", f"{done} {undo}")] if undo else []),
     ]
 
@@ -189,6 +192,7 @@ def _drawn(box: _Box) -> Iterator[str]:
         return
     told = f"{step['id']}: {step['server']}.{step['tool']}, {step['outcome']}"
     why = f"; {step.get('observed')}" if step.get("observed") else ""
+    why += "".join(f"; {name} stood in" for name in step.get("stood_in", []))
     yield f'<g class="step {_style(step["outcome"])}"><title>{escape(line(told + why, 400))}</title>'
     yield f'<rect x="{box.left}" y="{box.top}" width="{_BOX_WIDTH}" height="{_BOX_HEIGHT}" rx="7"/>'
     yield _text("name", box.left + 10, box.top + 20, step["id"])

@@ -41,7 +41,7 @@ def _workflow(workflow: WorkflowEntry) -> str:
     verdict, name = workflow["verdict"], line(workflow["name"], 120)
     servers = escape(line(", ".join(workflow["servers"]), 300)) or "no server"
     length = _length(workflow["steps"])
-    observed = escape(line(workflow.get("observed", ""), 600))
+    observed = "" if verdict == "pass" else escape(line(workflow.get("observed", ""), 600))
     told = f"<p>{observed}</p>" if observed else ""
     left = len(workflow["steps"]) - _MOST_ROWS
     more = f"<p>and {plural(left, 'more step')} in the JSON report</p>" if left > 0 else ""
@@ -77,6 +77,8 @@ def _step(step: StepEntry, started: float, length: float) -> str:
     needs = ", ".join(step.get("needs", []))
     why = step.get("observed", "")
     outcome = f"{step['outcome']}: {why}" if why else step["outcome"]
+    outcome += "".join(f", {name} stood in" for name in step.get("stood_in", []))
+    outcome += f", undone by {step.get('undo', '')}" if step.get("undone") else ""
     told = ((needs, 200), (step["server"], 80), (step["tool"], 80), (outcome, 300))
     texts = "".join(f"<td>{escape(line(text, limit))}</td>" for text, limit in told)
     bar = _bar(started / length, step["duration_s"] / length)

@@ -29,7 +29,9 @@ def workflow_lines(document: Document, most: int) -> Iterator[str]:
 
 
 def account(workflow: WorkflowEntry) -> str:
-    """Return how a workflow went, or why it failed or did not run, and what was taken back."""
+    """Return how a workflow went, or why it failed or did not run, what stood in and what was taken back."""
     told = workflow.get("observed") or plural(len(workflow["steps"]), "step")
+    stood_in = [f"{name} for {step['id']}" for step in workflow["steps"] for name in step.get("stood_in", [])]
+    told += f"; stood in: {', '.join(stood_in)}" if stood_in else ""
     undone = [step["id"] for step in workflow["steps"] if step.get("undone")]
     return f"{told}; undone: {', '.join(undone)}" if undone else told

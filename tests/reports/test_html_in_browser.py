@@ -184,6 +184,35 @@ def test_a_graph_stands_within_its_frame_and_can_be_scrolled_by_keyboard(
     assert page.evaluate(SCROLLED), "the arrow key moved nothing"
 
 
+FILLS = """() => [...document.querySelectorAll(".graph rect")].map((box) => {
+    const style = getComputedStyle(box);
+    return [style.fill, style.strokeDasharray === "none"];
+})"""
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_what_stood_in_and_what_was_undone_is_seen_in_the_graph(
+    document: Document, visit: Callable[..., Any], scheme: str
+) -> None:
+    first = document["workflows"][0]["steps"][0]
+    steps = [
+        {**first, "id": "a", "outcome": "pass", "fallback": ["m.other", "m.third"], "stood_in": ["m.third"]},
+        {**first, "id": "b", "outcome": "fail", "undo": "m.remove", "undone": True, "needs": ["a"]},
+        {**first, "id": "c", "outcome": "skip", "undo": "m.remove", "undone": False, "needs": ["b"]},
+    ]
+    flow = {**document["workflows"][0], "verdict": "fail", "steps": steps, "observed": "b: it went away"}
+    page = visit({**document, "workflows": [flow]}, "#workflows", color_scheme=scheme)
+    boxes = page.evaluate(FILLS)
+    passed, planned, used, failed, undone, skipped, undo = (fill for fill, _ in boxes)
+    assert [is_solid for _, is_solid in boxes] == [True, False, True, True, True, True, False]
+    assert planned == used == undone == undo == skipped
+    assert len({passed, failed, planned}) == 3
+    shown = page.locator("section[data-view=workflows]").inner_text()
+    assert "b: it went away" in shown
+    assert "pass, m.third stood in" in shown
+    assert "fail, undone by m.remove" in shown
+
+
 def test_ten_thousand_results_can_be_paged_through(big_document: Document, visit: Callable[..., Any]) -> None:
     page = visit(big_document, "#results")
     assert page.locator("#list tbody tr").count() == 200

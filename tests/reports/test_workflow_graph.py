@@ -78,6 +78,14 @@ def test_what_is_called_instead_and_what_was_undone_are_in_the_picture() -> None
     assert group.get("class") == "step fail"
 
 
+def test_what_stood_in_is_told_apart_from_what_would_have() -> None:
+    saved = step("write", outcome="pass", fallback=["b.write", "c.write"], stood_in=["c.write"])
+    picture = drawn([saved])
+    assert [text.text for text in picture.iter("text")][2:] == ["else b.write", "by c.write"]
+    assert picture.findtext("g/title") == "write: notes.add, pass; c.write stood in"
+    assert [box.get("class") for box in picture.iter("rect")][1:] == ["aside", "aside used"]
+
+
 def test_the_order_is_told_to_those_who_cannot_see_it() -> None:
     assert drawn(DIAMOND).get("aria-label") == "Steps of trip: a; then b, c; then d"
 

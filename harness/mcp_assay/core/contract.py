@@ -281,10 +281,9 @@ class BudgetEntry(TypedDict):
 
 
 class StepEntry(TypedDict):
-    """One step of a workflow; ``started_s`` counts from the workflow's start, ``needs`` names earlier steps.
+    """One step: ``started_s`` from the workflow's start, ``needs`` other steps, ``observed`` why it is not well.
 
-    ``observed`` says why it failed or did not run. ``fallback`` names what is called instead when it fails, ``undo``
-    what takes it back when a later step fails, and ``undone`` whether that happened.
+    ``fallback`` is called instead, ``stood_in`` was; ``undo`` takes it back when a later step fails, ``undone`` if so.
     """
 
     id: str
@@ -296,6 +295,7 @@ class StepEntry(TypedDict):
     needs: NotRequired[list[str]]
     observed: NotRequired[str]
     fallback: NotRequired[list[str]]
+    stood_in: NotRequired[list[str]]
     undo: NotRequired[str]
     undone: NotRequired[bool]
 

@@ -263,6 +263,8 @@ def _entry(plan: Plan, result: StepResult, undone: Collection[str]) -> StepEntry
         entry["observed"] = result.error or result.status.value
     if step.fallback:
         entry["fallback"] = [_short(action) for action in step.fallback]
+        made_by = dict.fromkeys(f"{call.server}.{call.tool}".rpartition("::")[2] for call in result.calls if call.ok)
+        entry["stood_in"] = [name for name in made_by if name != _short(step.action)]
     if step.compensate is not None:
         entry["undo"], entry["undone"] = _short(step.compensate), step.id in undone
     return entry
