@@ -19,8 +19,8 @@ from mcp_assay_suites.execution import (
 )
 
 CHECKS = (
-    *possible.CHECKS,
     *answering.CHECKS,
+    *possible.CHECKS,
     *structured.CHECKS,
     *content.CHECKS,
     *unknown.CHECKS,

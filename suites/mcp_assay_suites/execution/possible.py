@@ -9,6 +9,7 @@ from mcp_assay.core.verdicts import Category, Judgement, not_applicable, noted, 
 from mcp_assay.generation import GenerationError, TooComplexError, UnsatisfiableError, maker_of
 from mcp_assay.readiness.check import Scope
 from mcp_assay_suites.catalogue import check
+from mcp_assay_suites.exercising.shared import generated_before
 
 if TYPE_CHECKING:
     from mcp_assay.readiness.subject import Subject
@@ -20,6 +21,8 @@ async def possible_to_call(subject: Subject) -> Judgement:
     schema = subject.the_tool.definition.input_schema
     if schema is None:
         return not_applicable("the tool has no inputSchema that is an object")
+    if generated_before(subject):
+        return passed("arguments were made that fit it")
     expected = "some arguments fit the inputSchema, and can be found without much work"
     definition = {"tool": subject.the_tool.name, "inputSchema": schema}
     try:

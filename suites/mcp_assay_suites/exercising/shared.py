@@ -90,6 +90,12 @@ async def wrong_calls(subject: Subject) -> Calls:
     return calls
 
 
+def generated_before(subject: Subject) -> bool:
+    """Return whether the tool was called with arguments that were generated and fit its input schema."""
+    calls = subject.server.memory.get(_key(subject, Kind.VALID))
+    return isinstance(calls, Calls) and any(not (case.given or case.told) for case in calls.cases)
+
+
 async def plain_looks(subject: Subject) -> list[tuple[Subject, Calls]]:
     """Return the valid calls, short of the edges, of other tools that may be called just to look and need no arguments.
 
