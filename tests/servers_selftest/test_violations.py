@@ -251,6 +251,8 @@ def _handshake(talk: Conversation) -> None:
     talk.ask("H bad level", "logging/setLevel", {"level": "loud"})
     talk.ask("H set level", "logging/setLevel", {"level": "error"})
     talk.ask("H tools after level", "tools/list")
+    for kind in ("tools", "resources", "prompts"):
+        talk.pages(f"H {kind} after calls", f"{kind}/list")
     talk.ask("H unknown method", "x-probe/none")
     for label, said in (("accept", {"action": "accept", "content": {"count": 3}}), ("decline", {"action": "decline"})):
         asked = talk.ask(f"H ask {label}", "tools/call", {"name": "ask", "arguments": {}})

@@ -90,6 +90,39 @@ def test_a_list_that_grows_with_the_calls_of_its_connection_is_found(bench):
     assert judged["stays"].of("TOOL-038")[0].outcome == "pass"
 
 
+NEWS = ("TOOL-040", "RES-020", "PROMPT-009")
+"""Each is broken by a list that grows when a tool is called, and by no word about it."""
+
+
+@pytest.fixture(scope="module")
+def grown(bench) -> Mapping[str, object]:
+    servers = {name: bench.raw("--violate", name) for name in NEWS}
+    servers |= {"told": bench.raw("--fault", "growing-lists"), "steady": bench.raw()}
+    chosen = [*CHECKS, *(check for check in EXECUTION if check.id in {"EXEC-001", *NEWS})]
+    return bench.judge(servers, chosen, protocol=HANDSHAKE, settings=Settings(check_s=60.0, examples=1, tier=2))
+
+
+@pytest.mark.parametrize("check", NEWS)
+def test_a_list_that_changes_unannounced_is_found_and_nothing_else(grown, also_violated, check):
+    finding = grown[check].findings[check]
+    assert "came or went, unannounced" in finding.observed
+    assert finding.exchange
+    assert set(grown[check].findings) <= {check, *also_violated[check]}
+
+
+@pytest.mark.parametrize("check", NEWS)
+def test_a_list_that_changes_with_a_word_passes_and_one_that_stays_proves_nothing(grown, check):
+    assert grown["told"].findings == {}
+    assert [verdict.outcome for verdict in grown["told"].of(check)] == ["pass"]
+    assert [verdict.reason for verdict in grown["steady"].of(check)] == [
+        f"the list of {grown_list(check)} did not change in this run"
+    ]
+
+
+def grown_list(check: str) -> str:
+    return {"TOOL": "tools", "RES": "resources", "PROMPT": "prompts"}[check.partition("-")[0]]
+
+
 @pytest.mark.parametrize("key", ["acme/cost", "example.com/cost", "mine/resourceUri"])
 def test_a_prefix_that_is_no_domain_name_backwards_is_noticed(key: str) -> None:
     assert is_prefix_forwards(key)

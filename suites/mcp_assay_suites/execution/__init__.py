@@ -9,6 +9,7 @@ from mcp_assay_suites.execution import (
     honesty,
     input_rounds,
     lists,
+    news,
     param_headers,
     possible,
     refusing,
@@ -34,5 +35,6 @@ CHECKS = (
     *elicitation.CHECKS,
     *tasks.CHECKS,
     *lists.CHECKS,
+    *news.CHECKS,
 )
 """The checks of this category, in the order in which they run: valid calls first, so that others find them made."""

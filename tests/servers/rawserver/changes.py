@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+
 from rawserver.protocol import META_SUBSCRIPTION, METHODS
 
 SPOILT = "resources/templates/list"
@@ -94,6 +96,31 @@ def without(value, *keys):
 def calls(request, name):
     """Return whether a request calls the tool of that name."""
     return request.method == "tools/call" and request.params.get("name") == name
+
+
+def grow(server, kind, *, told):
+    """List something more once the tool ``media`` was called in the handshake era, and tell of it or not."""
+
+    def act(request):
+        if not calls(request, "media") or kind in grown:
+            return
+        grown.add(kind)
+        if kind == "tools":
+            server.tools.append(copy.copy(server.tool("echo")))
+            server.tools[-1].definition = {**server.tools[-1].definition, "name": "echo_again"}
+        elif kind == "resources":
+            server.resources.append({"uri": "raw://readme-again", "name": "readme again", "mimeType": "text/plain"})
+            server.more_contents["raw://readme-again"] = {
+                **server.contents("raw://readme"),
+                "uri": "raw://readme-again",
+            }
+        else:
+            server.prompts.append({**server.prompts[0], "name": "again"})
+        if told:
+            server.changed(kind)
+
+    grown = set()
+    after_answer(server, "tools/call", act, "handshake")
 
 
 def spoil_answer(server, change):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 
+from rawserver.changes import grow
 from rawserver.hooks import (
     after_first_answer,
     hits,
@@ -328,6 +329,12 @@ def no_tools(server, channel, value):
     del server.capabilities["tools"]
 
 
+def growing_lists(server, channel, value):
+    """Lists another tool, resource and prompt after a call of media, and tells of all three."""
+    for kind in ("tools", "resources", "prompts"):
+        grow(server, kind, told=True)
+
+
 FAULTS = table(
     duplicate_answer, unknown_id, wrong_id, id_type, id_float, id_null, id_missing, result_and_error,
     no_result_no_error, result_null, result_list, result_string, error_string, error_code_string,
@@ -335,4 +342,5 @@ FAULTS = table(
     never_answer_discover, never_answer_unknown, late_answer, late_third_answer, blocking, notification_flood,
     progress_flood, list_changed_flood, unknown_notifications, request_flood, ask_first, endless_cursor,
     repeated_cursor, many_tools, long_description, changing_list, lying_version, lying_capabilities, no_tools,
+    growing_lists,
 )  # fmt: skip

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from rawserver.changes import Violations, calls, error_to_result, on_error, on_result
+from rawserver.changes import Violations, calls, error_to_result, grow, on_error, on_result
 from rawserver.protocol import (
     INTERNAL_ERROR,
     INVALID_PARAMS,
@@ -317,3 +317,21 @@ def list_grows_by_calls(server, channel):
 
     server.on_request.append(hook)
     on_result(server, "tools/list", change)
+
+
+@violates("TOOL-040")
+def tool_comes_unannounced(server, channel):
+    """Lists another tool after a call, and says nothing of it."""
+    grow(server, "tools", told=False)
+
+
+@violates("RES-020")
+def resource_comes_unannounced(server, channel):
+    """Lists another resource after a call, and says nothing of it."""
+    grow(server, "resources", told=False)
+
+
+@violates("PROMPT-009")
+def prompt_comes_unannounced(server, channel):
+    """Lists another prompt after a call, and says nothing of it."""
+    grow(server, "prompts", told=False)
