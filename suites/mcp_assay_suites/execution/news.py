@@ -15,8 +15,7 @@ if TYPE_CHECKING:
 
     from mcp_assay.core.json_types import JsonObject
     from mcp_assay.readiness.subject import Subject
-    from mcp_assay.runtime.inventory import Listing
-    from mcp_assay.wire.session import ServerSession
+    from mcp_assay.wire.session import Listing, ServerSession
 
 _POLL_S = 0.05
 
