@@ -8,13 +8,12 @@ verdict. Then connectivity, schema and execution checks run against ``tests/serv
 and limits, with its 25 faults and without. The secret in one of them is configured, as a user would.
 
 ``server-everything`` is taken from ``MCP_ASSAY_REAL``, by default ``.mcp-assay/real``, where tests/real/install.py puts
-it; without it that part is left out. The last line is one JSON object; seconds are wall time and depend on the machine.
+it; without it that figure is missing. Seconds are wall time and depend on the machine.
 """
 
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import sys
 from dataclasses import dataclass
@@ -22,6 +21,7 @@ from pathlib import Path
 from time import monotonic
 
 import psutil
+from goals import conclude
 from tabulate import tabulate
 
 from mcp_assay.config.spec import Reference, ServerSpec, Template, TransportKind
@@ -41,6 +41,12 @@ REAL = Path(os.environ.get("MCP_ASSAY_REAL", ROOT / ".mcp-assay" / "real"))
 EVERYTHING = REAL / "npm" / "node_modules" / "@modelcontextprotocol" / "server-everything" / "dist" / "index.js"
 PLANTED = (sys.executable, "-S", "-E", str(ROOT / "tests" / "servers" / "planted.py"))
 SECRET = {"MCP_TEST_SECRET": "s3cr3t-of-the-benchmark"}
+TARGETS = {
+    "harness_cpu_of_server": ("<=", 1.0),
+    "planted_found": (">=", 25.0),
+    "planted_s": ("<=", 60.0),
+    "healthy_findings": ("<=", 0.0),
+}
 BEFORE_PERFORMANCE = frozenset({Category.CONNECTIVITY, Category.SCHEMA, Category.EXECUTION})
 
 
@@ -55,9 +61,23 @@ class Judged:
     found: frozenset[str]
     findings: int
 
+    @property
+    def cpu_ratio(self) -> float:
+        """The harness's CPU time beside the server's."""
+        return self.harness_cpu_s / max(self.server_cpu_s, 1e-9)
+
+
+def everything() -> Judged | None:
+    """Return what exercising every tool of ``server-everything`` took, or None where it is not installed."""
+    if not EVERYTHING.is_file():
+        return None
+    command = ("node", str(EVERYTHING))
+    return asyncio.run(judge(command, frozenset({Category.EXECUTION}), Settings(allow_writes=True)))
+
 
 async def judge(command: tuple[str, ...], categories: frozenset[Category], settings: Settings) -> Judged:
     """Judge a server by the checks of some categories."""
+    os.environ.update(SECRET)
     env = {name: Template((Reference(source="env", name=name),)) for name in SECRET}
     parts = tuple(map(Template.literal, command))
     spec = ServerSpec(name="it", config="c", path=None, line=0, transport=TransportKind.STDIO, command=parts, env=env)
@@ -105,27 +125,24 @@ def helpers_cpu(server: psutil.Process) -> float:
 
 
 def main() -> None:
-    """Measure, print the table, and as the last line one JSON object."""
-    os.environ.update(SECRET)
-    result: dict[str, float | int | None] = {"harness_cpu_of_server": None}
+    """Measure, print the tables, and as the last line one JSON object."""
     rows: list[list[object]] = []
-    if EVERYTHING.is_file():
-        settings = Settings(allow_writes=True)
-        seen = asyncio.run(judge(("node", str(EVERYTHING)), frozenset({Category.EXECUTION}), settings))
-        result["harness_cpu_of_server"] = round(seen.harness_cpu_s / max(seen.server_cpu_s, 1e-9), 2)
+    seen = everything()
+    if seen is not None:
         rows.append(["server-everything", seen.calls, round(seen.server_cpu_s, 2), round(seen.harness_cpu_s, 2)])
     planted = asyncio.run(judge(PLANTED, BEFORE_PERFORMANCE, Settings()))
     healthy = asyncio.run(judge((*PLANTED, "--healthy"), BEFORE_PERFORMANCE, Settings()))
     rows += [[name, seen.calls, "", round(seen.harness_cpu_s, 2)] for name, seen in
              (("planted", planted), ("healthy", healthy))]  # fmt: skip
-    result |= {
-        "planted_found": len(planted.found),
-        "planted_s": round(planted.wall_s, 1),
-        "healthy_findings": healthy.findings,
-        "healthy_s": round(healthy.wall_s, 1),
-    }
     print(tabulate(rows, headers=["server", "calls", "server CPU s", "harness CPU s"]))
-    print(json.dumps(result))
+    ratios = {
+        "harness_cpu_of_server": None if seen is None else seen.cpu_ratio,
+        "planted_found": len(planted.found),
+        "planted_s": planted.wall_s,
+        "healthy_findings": healthy.findings,
+        "healthy_s": healthy.wall_s,
+    }
+    conclude(ratios, TARGETS)
 
 
 if __name__ == "__main__":

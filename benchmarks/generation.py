@@ -16,7 +16,8 @@ works. Part of the difference is that schemathesis adds properties of its own in
 generator to one in sixteen.
 
 The rivals are the dependency group ``benchmark``; they are installed into ``.benchmarks/generation`` on the first run
-and not next to the project, because schemathesis brings a pytest plugin. The last line is one JSON object.
+and not next to the project, because schemathesis brings a pytest plugin. What making and judging arguments costs in a
+run is measured as in ``exercising.py``: the harness's CPU time beside that of ``server-everything``.
 """
 
 from __future__ import annotations
@@ -34,6 +35,8 @@ from typing import Any
 
 import jsonschema
 import jsonschema_rs
+from exercising import everything
+from goals import conclude
 from hypothesis import HealthCheck, Phase, given, settings
 from tabulate import tabulate
 
@@ -43,6 +46,13 @@ HERE = Path(__file__).resolve().parent
 CORPUS = HERE.parent / "tests" / "generation" / "corpus"
 RIVAL_HOME = HERE.parent / ".benchmarks" / "generation"
 PROJECT = HERE.parent / "pyproject.toml"
+TARGETS = {
+    "generated": (">=", 1.0),
+    "valid": (">=", 0.999),
+    "invalid_violating": (">=", 1.0),
+    "rate_vs_schemathesis": (">=", 2.0),
+    "harness_cpu_of_server": ("<=", 1.0),
+}
 EXAMPLES = 60
 JUDGED = 40
 ROUNDS = 2
@@ -244,6 +254,7 @@ def report(
         sum(each.examples for each in timings) / sum(each.seconds for each in timings) for timings in (ours, theirs)
     )
     ratios = sorted(own.rate / foreign.rate for own, foreign in zip(ours, theirs, strict=True))
+    seen = everything()
     result = {
         "schemas": counts["schemas"],
         "generated": counts["generated"] / counts["schemas"],
@@ -255,6 +266,7 @@ def report(
         "rate_vs_schemathesis_median": round(statistics.median(ratios), 2),
         "rate_vs_schemathesis_worst": round(ratios[0], 2),
         "sampled_per_cpu_s": round(sampled_rate(corpus), 1),
+        "harness_cpu_of_server": None if seen is None else seen.cpu_ratio,
     }
     rows = [
         ["schemas that give arguments", f"{counts['generated']} of {counts['schemas']}", f"{works['schemathesis']}",
@@ -268,7 +280,7 @@ def report(
         ["examples a CPU second without Hypothesis", result["sampled_per_cpu_s"], "", ""],
     ]  # fmt: skip
     print(tabulate(rows, headers=["", "mcp-assay", "schemathesis", "hypothesis-jsonschema"]))
-    print(json.dumps(result))
+    conclude(result, TARGETS)
 
 
 if __name__ == "__main__":

@@ -239,6 +239,14 @@ def subschemas() -> st.SearchStrategy[Json]:
     )  # fmt: skip
 
 
+def test_what_may_be_a_flag_or_a_text_is_a_flag_first() -> None:
+    part: JsonObject = {"type": ["boolean", "string"]}
+    made = example_arguments(
+        {"type": "object", "properties": {"thought": part}, "required": ["thought"]}, seed=0, count=2
+    )
+    assert made == [{"thought": False}, {"thought": True}]
+
+
 @settings(QUIET, max_examples=250)
 @given(st.dictionaries(st.sampled_from(["a", "b", "path"]), subschemas(), max_size=3), st.integers(0, 99))
 def test_any_schema_gives_conforming_arguments_or_a_reason(properties: dict[str, Json], seed: int) -> None:

@@ -48,6 +48,12 @@ def test_a_bare_id_is_known_for_the_thing_that_its_tool_is_about() -> None:
     assert [(known.source, known.member) for known in found.of("note_id")] == [("list_notes", "id")]
 
 
+def test_lines_that_are_a_path_and_nothing_else_name_one() -> None:
+    text = "Allowed directories:\n/srv/data\n  - /home/them/notes\nsee /etc/hosts for more\n//\n/"
+    found = known({"content": [{"type": "text", "text": text}]})
+    assert values(found, "path") == ["/srv/data", "/home/them/notes"]
+
+
 def test_lines_of_text_name_values() -> None:
     text = "Session started\n- Session ID: `abc-1`\nPID: 4711\nsee: above, and more"
     found = known({"content": [{"type": "text", "text": text}]})

@@ -120,7 +120,10 @@ class Builder:
             return node
         wanted: list[Json] = [*self.surroundings.known.get(hint.name, ()), *hint.values()]
         kinds = _kinds(schema)
-        if not wanted and "string" in kinds:
+        if not wanted and {"boolean", "string"} <= kinds <= {"boolean", "string", "null"}:
+            # The text is for callers that cannot help it: "true" or "false".
+            wanted.extend((False, True))
+        elif not wanted and "string" in kinds:
             wanted.extend(plausible_texts(hint.name, self.surroundings))
         if not wanted:
             return node

@@ -26,6 +26,7 @@ _LONGEST = 200
 _MOST_OF_A_NAME = 40
 _MOST_LINES = 60
 _LINE = re.compile(r"^[\s\-*#]*(?P<name>[A-Za-z][A-Za-z _]{0,30}?)\s*[:=]\s*(?P<value>[^\s,;]{1,100})")
+_PATH = re.compile(r"^[\s\-*]*(?P<path>(?:/|[A-Za-z]:\\)(?!/)[^\s:*?\"<>|]{1,190})$")
 _BARE = frozenset({"id", "key", "name", "path", "uri", "url"})
 """Names that say nothing without the thing they belong to."""
 _USER = "mcp-assay.toml"
@@ -183,9 +184,12 @@ def _scalars(arguments: Mapping[str, Json]) -> Iterator[tuple[str, Json]]:
 
 
 def _in_lines(case: Case) -> Iterator[tuple[str, Json]]:
-    """Yield what lines of text such as ``Session ID: 7`` name."""
+    """Yield what lines of text such as ``Session ID: 7`` name, and lines that are a path and nothing else."""
     lines: Iterable[str] = (line for text in strings_of(case) for line in text.splitlines()[:_MOST_LINES])
     for line in lines:
+        path = _PATH.match(line)
+        if path is not None:
+            yield "path", path["path"]
         match = _LINE.match(line)
         if match is not None:
             value = match["value"].strip("`'\"().")
