@@ -141,7 +141,11 @@ def unknown_tool(server: Server, finding: Message) -> tuple[Asked, bool]:
 
 
 def taken(server: Server, finding: Message) -> tuple[Asked, bool]:
+    """Call as found; then with words for empty texts, which only do in the state that other calls had left."""
     asked = server.call(finding["tool"], finding["given"])
+    words = {name: "true" if value == "" else value for name, value in finding["given"].items()}
+    if not (asked.worked or asked.ended) and words != finding["given"]:
+        asked = server.call(finding["tool"], words)
     return asked, bool(broken(server, finding["tool"], asked.arguments)) and (asked.worked or asked.ended)
 
 
@@ -228,7 +232,7 @@ def confirmed(entry: Message, findings: list[Message]) -> list[Message]:
             {
                 **{key: finding[key] for key in ("server", "check", "tool")},
                 "breaks": broken(server, finding["tool"], finding["given"]) if finding["tool"] in server.tools else "",
-                "arguments": finding["given"],
+                "arguments": finding["given"] if asked is None else asked.arguments,
                 "answer": "no such rule" if asked is None else asked.shown,
                 "confirmed": holds,
             }

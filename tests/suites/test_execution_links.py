@@ -15,6 +15,7 @@ from mcp_assay_suites.execution import CHECKS
 
 SERVERS = Path(__file__).parent.parent / "servers"
 COMMAND = [sys.executable, "-S", "-E", str(SERVERS / "shelf.py")]
+ENDING = [sys.executable, "-S", "-E", str(SERVERS / "ending.py")]
 WARES = [sys.executable, "-S", "-E", str(SERVERS / "wares.py")]
 
 
@@ -58,6 +59,18 @@ def test_what_completions_and_resources_name_is_called_with(tool: str, arguments
     assert (verdict.outcome, verdict.arguments) == (Outcome.FAIL, arguments)
     assert verdict.reproduce.endswith(f"--mcp-args '{arguments}'")
     assert {(link.source, link.target) for link in assayed.server.links.all() if link.worked} == {(source, tool)}
+
+
+def test_a_server_that_is_told_to_end_itself_is_not_accused() -> None:
+    assayed = assay(ENDING, CHECKS, settings=Settings(), contained=True)
+    assert assayed.findings == {}
+    assert "may have asked for it" in (assayed["EXEC-001.kill_process"].reason or "")
+
+
+def test_a_server_that_ends_when_told_to_end_another_is_found() -> None:
+    assayed = assay([*ENDING, "--careless"], CHECKS, settings=Settings(), contained=True)
+    assert set(assayed.findings) == {"EXEC-001.kill_process"}
+    assert assayed["EXEC-001.kill_process"].arguments == '{"pid": 0}'
 
 
 def test_wares_without_a_fault_have_no_finding() -> None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from mcp_assay.core.verdicts import Category, Judgement, passed, skipped
 from mcp_assay.readiness.check import Scope
+from mcp_assay.runtime.categories import words_of
 from mcp_assay_suites.catalogue import check
 from mcp_assay_suites.exercising.asking import every_call, never_exercised
 from mcp_assay_suites.exercising.durations import is_asked_to_wait
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from mcp_assay.readiness.subject import Subject
     from mcp_assay_suites.exercising.cases import Case
 
+_ENDING = frozenset({"close", "end", "exit", "kill", "quit", "reset", "restart", "shutdown", "stop", "terminate"})
+
 
 @check("EXEC-001", category=Category.EXECUTION, scope=Scope.TOOL)
 async def answers_valid_call(subject: Subject) -> Judgement:
@@ -28,9 +31,12 @@ async def answers_valid_call(subject: Subject) -> Judgement:
     if not subject.the_tool.decision.allowed:
         return skipped(subject.the_tool.decision.reason)
     calls = await valid_calls(subject)
-    broken = next((case for case in calls.cases if _is_lost(case)), None)
+    lost = [case for case in calls.cases if _is_lost(case)]
+    broken = next((case for case in lost if not _is_asked_to_end(subject, case)), None)
     if broken is not None:
         return await _lost(subject, broken)
+    if lost:
+        return skipped(f"the server ended, and the call may have asked for it: {lost[0].call}")
     refused = next((case for case in calls.cases if case.given and not case.succeeded), None)
     if refused is not None:
         expected = "the arguments given in mcp-assay.toml work"
@@ -68,6 +74,11 @@ async def hang(subject: Subject) -> Judgement:
 def _is_lost(case: Case) -> bool:
     """Return whether a call got no answer that can be read, or ended the server."""
     return (case.exchange.fault is not None and not case.timed_out) or (case.silenced_server and not case.timed_out)
+
+
+def _is_asked_to_end(subject: Subject, case: Case) -> bool:
+    """Return whether a tool that ends things was told to end one that the server named: it may have named itself."""
+    return bool(case.uses and _ENDING & set(words_of(subject.the_tool.name)))
 
 
 async def _lost(subject: Subject, case: Case) -> Judgement:

@@ -55,6 +55,7 @@ _MOST_KEPT = 5
 
 _MAKING = frozenset({"add", "create", "init", "insert", "make", "new", "open", "save", "set", "start", "write"})
 _ENDING = frozenset({"clear", "close", "delete", "kill", "prune", "purge", "remove", "reset", "stop", "terminate"})
+_SETTINGS = frozenset({"config", "configuration", "preferences", "settings"})
 _REHEARSED_S = 30.0
 """Seconds after which no further tool is called to see what it names."""
 
@@ -230,8 +231,10 @@ async def _rehearsals(subject: Subject) -> list[tuple[Subject, Calls]]:
 
 
 def _turn(tool: ToolUnderTest) -> int:
-    """Return when a tool is called: what makes something first, what ends or removes something last."""
+    """Return when a tool is called: what makes something first, what ends something or changes settings last."""
     words = set(words_of(tool.name))
+    if words & _SETTINGS:
+        return 3
     return 0 if words & _MAKING else 2 if words & _ENDING else 1
 
 

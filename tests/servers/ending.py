@@ -1,0 +1,49 @@
+"""A server that lists its own process among those it can end, and ends it when told to.
+
+With ``--careless`` it also ends when told to end process 0. Nothing is annotated. Run it with
+``python -S -E ending.py [--careless]``.
+"""
+
+import json
+import os
+import sys
+
+CARELESS = "--careless" in sys.argv
+OBJECT = {"type": "object", "additionalProperties": False}
+TOOLS = {
+    "list_processes": {**OBJECT, "properties": {}},
+    "kill_process": {**OBJECT, "properties": {"pid": {"type": "integer"}}, "required": ["pid"]},
+}
+
+
+def said(text, *, failed=False):
+    return {"content": [{"type": "text", "text": text}], "isError": failed}
+
+
+def call(name, arguments):
+    given = arguments.get("pid")
+    if name == "list_processes":
+        return said(f"PID: {os.getpid()}") if not arguments else said("there is nothing to say", failed=True)
+    if list(arguments) != ["pid"] or type(given) is not int:
+        return said("pid takes an integer, and there is nothing else", failed=True)
+    if given == os.getpid() or (CARELESS and given == 0):
+        sys.exit(1)
+    return said("there is no such process", failed=True)
+
+
+def answer(method, params):
+    if method == "initialize":
+        known = {"name": "ending", "version": "1"}
+        return {"protocolVersion": "2025-06-18", "capabilities": {"tools": {}}, "serverInfo": known}
+    if method == "tools/call" and params["name"] in TOOLS:
+        return call(params["name"], params.get("arguments") or {})
+    listed = [{"name": name, "description": "About processes.", "inputSchema": TOOLS[name]} for name in TOOLS]
+    return {"tools/list": {"tools": listed}, "ping": {}}.get(method)
+
+
+for line in sys.stdin:
+    message = json.loads(line)
+    if "id" in message:
+        made = answer(message["method"], message.get("params") or {})
+        body = {"error": {"code": -32601, "message": "Method not found"}} if made is None else {"result": made}
+        print(json.dumps({"jsonrpc": "2.0", "id": message["id"], **body}), flush=True)
