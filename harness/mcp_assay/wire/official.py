@@ -10,13 +10,13 @@ import asyncio
 import os
 import sys
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import orjson
 
 from mcp_assay.config.spec import Launch, TransportKind
 from mcp_assay.core.clock import SystemClock
-from mcp_assay.wire import official_main
 from mcp_assay.wire.framing import LineFramer
 from mcp_assay.wire.limits import Limits
 from mcp_assay.wire.messages import Undecodable, decode
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from mcp_assay.core.clock import Clock
     from mcp_assay.core.json_types import Json, JsonObject
 
+# Named, not imported: importing it would load the SDK here, which takes longer than all the rest of a start.
+_CLIENT = Path(__file__).with_name("official_main.py")
 _CLOSE_LIMITS = Limits(exit_s=0.2, terminate_s=0.5)
 
 
@@ -156,7 +158,7 @@ async def _within(event: asyncio.Event, seconds: float) -> bool:
 def _client_launch(launch: Launch) -> Launch:
     """Return how to start the client; the import path is ours because it may come from a test's own settings."""
     path = os.pathsep.join(entry for entry in sys.path if entry)
-    command = (sys.executable, "-P", official_main.__file__)
+    command = (sys.executable, "-P", str(_CLIENT))
     return Launch(name=launch.name, transport=TransportKind.STDIO, command=command, env={"PYTHONPATH": path})
 
 
