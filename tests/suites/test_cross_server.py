@@ -10,6 +10,7 @@ import pytest
 from mcp_assay_suites.cross_server import CHECKS
 
 ENTANGLED = Path(__file__).parent / "entangled.py"
+CHOSEN = {check.id: check for check in CHECKS}
 INDEPENDENT = ("CROSS-001", "CROSS-002", "ADV-006", "ADV-013")
 
 
@@ -19,7 +20,7 @@ def entangled(*arguments: object) -> dict[str, object]:
 
 @pytest.fixture(scope="module")
 def apart(bench):
-    return bench.judge({name: bench.demo(name) for name in ("clock", "text", "units")}, CHECKS)
+    return bench.judge({name: bench.demo(name) for name in ("clock", "text", "units")}, [CHOSEN[name] for name in INDEPENDENT])
 
 
 @pytest.mark.parametrize("check", INDEPENDENT)
@@ -34,7 +35,7 @@ def test_calls_are_compared_and_not_only_lists(apart):
 
 def test_a_lock_that_two_servers_share_is_found(bench, tmp_path):
     servers = {name: entangled("--lock", tmp_path / "lock") for name in ("one", "two")}
-    judged = bench.judge(servers, CHECKS)
+    judged = bench.judge(servers, [CHOSEN["CROSS-001"]])
     found = [one.findings["CROSS-001"] for one in judged.values() if "CROSS-001" in one.findings]
     assert found
     assert "database is locked" in found[0].observed
@@ -42,25 +43,25 @@ def test_a_lock_that_two_servers_share_is_found(bench, tmp_path):
 
 
 def test_an_answer_that_changes_by_itself_is_no_finding(bench):
-    judged = bench.judge({"clock": entangled("--clock"), "raw": bench.raw()}, CHECKS)
+    judged = bench.judge({"clock": entangled("--clock"), "raw": bench.raw()}, [CHOSEN["CROSS-001"]])
     verdict = judged["clock"].of("CROSS-001")[0]
     assert (verdict.outcome.value, verdict.observed) == ("pass", "1 question answered the same among 1 other server")
 
 
 def test_a_process_that_takes_another_with_it_is_found(bench, tmp_path):
-    judged = bench.judge({"one": entangled("--fate", tmp_path / "fate"), "raw": bench.raw()}, CHECKS)
+    judged = bench.judge({"one": entangled("--fate", tmp_path / "fate"), "raw": bench.raw()}, [CHOSEN["CROSS-002"]])
     finding = judged["one"].findings["CROSS-002"]
     assert "no answer afterwards from 'one'" in finding.observed
     assert "CROSS-002" not in judged["raw"].findings
 
 
 def test_a_server_that_a_killed_process_locks_out_is_found(bench, tmp_path):
-    judged = bench.judge({"one": entangled("--marker", tmp_path / "lock")}, CHECKS)["one"]
+    judged = bench.judge({"one": entangled("--marker", tmp_path / "lock")}, [CHOSEN["ADV-013"]])["one"]
     assert "another process died" in str(judged.findings["ADV-013"].exchange)
 
 
 def test_the_same_tool_name_on_two_servers_is_advice(bench):
-    judged = bench.judge({"one": bench.raw(), "two": bench.raw(), "clock": entangled("--clock")}, CHECKS)
+    judged = bench.judge({"one": bench.raw(), "two": bench.raw(), "clock": entangled("--clock")}, [CHOSEN["ADV-006"]])
     assert "'echo' is also a tool of 'two'" in judged["one"].findings["ADV-006"].observed
     assert "ADV-006" not in judged["clock"].findings
 

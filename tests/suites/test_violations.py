@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 HANDSHAKE, STATELESS = "2025-11-25", "2026-07-28"
-COSTLY = {"CONN-002"}
-"""The official client takes seconds to import; it is tried on a server of its own."""
+COSTLY = {"CONN-002", "ADV-020"}
+"""These start the official client, which takes a second to import; they are tried on servers of their own."""
 CHECKS = [check for check in (*CONNECTIVITY, *SCHEMA) if check.id not in COSTLY and check.tier == 1]
 """Finer points are judged in ``test_finer.py``."""
 
