@@ -10,6 +10,7 @@ import venv
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -86,11 +87,25 @@ def test_what_was_installed_fits_together(fresh: Path) -> None:
     run(fresh / "python", "-m", "pip", "check", folder=fresh)
 
 
-def test_the_demo_runs_in_an_empty_folder_of_a_fresh_environment(fresh: Path, tmp_path: Path) -> None:
-    run(fresh / "pytest", "--mcp-config", "demo", "--mcp-report", "json=report.json", folder=tmp_path)
-    summary = json.loads((tmp_path / "report.json").read_text(encoding="utf-8"))["summary"]
-    assert summary["connected"] == summary["servers"] > 0
-    assert summary["checks"]["pass"] > 0
+def summary_of(fresh: Path, folder: Path, *options: str) -> dict[str, Any]:
+    """Return the summary of a run over the demo servers in an empty folder; it must end with 0."""
+    run(fresh / "pytest", "--mcp-config", "demo", "--mcp-report", "json=report.json", *options, folder=folder)
+    summary: dict[str, Any] = json.loads((folder / "report.json").read_text(encoding="utf-8"))["summary"]
+    return summary
+
+
+def test_every_demo_server_starts_in_a_fresh_environment(fresh: Path, tmp_path: Path) -> None:
+    summary = summary_of(fresh, tmp_path, "-k", "CONN-001 or CONN-002")
+    assert summary["connected"] == summary["servers"] == 4
+    assert summary["checks"]["pass"] == 8
+
+
+def test_two_demo_servers_are_judged_by_every_check_in_an_empty_folder(fresh: Path, tmp_path: Path) -> None:
+    # Two are enough for the checks between servers; the others are judged from the sources, in tests/suites.
+    only = ("--mcp-server", "notes", "--mcp-server", "units", "--mcp-bench-budget", "1s")
+    summary = summary_of(fresh, tmp_path, *only)
+    assert summary["connected"] == summary["servers"] == 2
+    assert summary["verdict"] == "READY"
 
 
 def test_the_plugin_is_silent_without_a_config(fresh: Path, tmp_path: Path) -> None:

@@ -20,7 +20,8 @@ def entangled(*arguments: object) -> dict[str, object]:
 
 @pytest.fixture(scope="module")
 def apart(bench):
-    return bench.judge({name: bench.demo(name) for name in ("clock", "text", "units")}, [CHOSEN[name] for name in INDEPENDENT])
+    servers = {name: bench.demo(name) for name in ("clock", "text", "units")}
+    return bench.judge(servers, [CHOSEN[name] for name in INDEPENDENT])
 
 
 @pytest.mark.parametrize("check", INDEPENDENT)

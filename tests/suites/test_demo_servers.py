@@ -8,7 +8,7 @@ from mcp_assay_suites import all_checks
 
 NAMES = ("clock", "notes", "text", "units")
 COSTLY = {"CONN-002", "ADV-020"}
-"""These start the official client, which takes a second to import; one demo server is tried in ``test_connectivity.py``."""
+"""These start the official client, which takes a second to import; ``test_connectivity.py`` tries it on one of them."""
 CHECKS = [
     check
     for check in all_checks()
