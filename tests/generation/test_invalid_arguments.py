@@ -67,6 +67,13 @@ def test_each_keyword_of_a_schema_is_broken() -> None:
     }  # fmt: skip
 
 
+def test_an_item_that_nothing_evaluates_is_offered() -> None:
+    listed: JsonObject = {"type": "array", "prefixItems": [{"type": "integer"}], "unevaluatedItems": False}
+    schema: JsonObject = {"type": "object", "properties": {"v": listed}, "required": ["v"]}
+    offered = {each.keyword for each in invalid_examples(schema, seed=0, count=20)}
+    assert offered == {"required", "type", "unevaluatedItems"}
+
+
 def test_invalid_arguments_are_as_small_as_their_place_allows() -> None:
     made = invalid_examples(BUSY, seed=1, count=100)
     enum = next(each for each in made if each.keyword == "enum")

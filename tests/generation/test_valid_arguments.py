@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -237,6 +238,30 @@ def subschemas() -> st.SearchStrategy[Json]:
         ).map(lambda parts: {**parts[0], **parts[1]}),
         max_leaves=8,
     )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("keywords", "holds"),
+    [
+        ({"contentEncoding": "base64"}, "SGVsbG8="),
+        ({"contentMediaType": "application/json", "contentSchema": {"type": "array"}}, "[]"),
+        ({"contentMediaType": "text/html"}, "<p>example</p>"),
+        ({"contentMediaType": "image/png"}, None),
+    ],
+)
+def test_a_text_with_content_holds_it(keywords: JsonObject, holds: str | None) -> None:
+    part: JsonObject = {"type": "string", **keywords}
+    schema: JsonObject = {"type": "object", "properties": {"attached": part}, "required": ["attached"]}
+    (made,) = example_arguments(schema, seed=0, count=1)
+    assert (made["attached"] == holds) is (holds is not None)
+
+
+def test_content_of_a_media_type_is_encoded_as_the_schema_says() -> None:
+    needs: JsonObject = {"type": "object", "properties": {"n": {"enum": [7]}, "d": {}}, "required": ["n", "d"]}
+    part: JsonObject = {"type": "string", "contentEncoding": "base64", "contentMediaType": "application/json"}
+    schema: JsonObject = {"type": "object", "properties": {"v": {**part, "contentSchema": needs}}, "required": ["v"]}
+    (made,) = example_arguments(schema, seed=0, count=1)
+    assert json.loads(base64.b64decode(str(made["v"]))) == {"n": 7, "d": {}}
 
 
 def test_what_may_be_a_flag_or_a_text_is_a_flag_first() -> None:

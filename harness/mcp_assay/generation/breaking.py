@@ -197,6 +197,12 @@ def _uncontained(value: Json) -> Iterator[Offer]:
         yield [], "an array without a required item"
 
 
+def _surplus(value: Json) -> Iterator[Offer]:
+    """Offer arrays with one more item, of each type."""
+    if isinstance(value, list) and len(value) < _MOST_ITEMS:
+        yield from (([*value, odd], "an item that is not admitted") for odd in _ANYTHING)
+
+
 def _incomplete(schema: JsonObject, value: Json) -> Iterator[Offer]:
     """Offer the object without each of its required properties."""
     if isinstance(value, dict):
@@ -330,6 +336,8 @@ _OFFERS: Mapping[str, Callable[[JsonObject, Json], Iterator[Offer]]] = {
     "const": _by_schema(_not_listed),
     "additionalProperties": _by_value(_additional),
     "unevaluatedProperties": _by_value(_additional),
+    "additionalItems": _by_value(_surplus),
+    "unevaluatedItems": _by_value(_surplus),
     "minimum": _by_schema(_below),
     "exclusiveMinimum": _by_schema(_below),
     "maximum": _by_schema(_above),

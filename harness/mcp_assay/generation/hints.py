@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
+from mcp_assay.generation.contents import content_value
 from mcp_assay.generation.names import Meaning, meaning
 
 if TYPE_CHECKING:
@@ -78,6 +79,8 @@ class Hint:
             examples = schema.get("examples")
             written.extend(examples[:_MOST_VALUES] if isinstance(examples, list) else ())
             written.extend(schema[keyword] for keyword in ("example", "default") if schema.get(keyword) is not None)
+            held = content_value(schema)
+            written.extend(() if held is None else [held])
         # A path or host in prose may be a real one; only those spelled out as examples are taken.
         if meaning(self.name) is Meaning.TEXT:
             written.extend(self._from_descriptions())
