@@ -198,9 +198,10 @@ def _uncontained(value: Json) -> Iterator[Offer]:
 
 
 def _surplus(value: Json) -> Iterator[Offer]:
-    """Offer arrays with one more item, of each type."""
+    """Offer arrays with one more item, of each type, where need be after one that stands in a place of its own."""
     if isinstance(value, list) and len(value) < _MOST_ITEMS:
-        yield from (([*value, odd], "an item that is not admitted") for odd in _ANYTHING)
+        for before in ([], *([item] for item in _BY_TYPE.values())):
+            yield from (([*value, *before, odd], "an item that is not admitted") for odd in _BY_TYPE.values())
 
 
 def _incomplete(schema: JsonObject, value: Json) -> Iterator[Offer]:
