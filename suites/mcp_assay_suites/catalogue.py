@@ -118,6 +118,7 @@ def check(
     transports: frozenset[str] | None = None,
     tier: int | None = None,
     asked_for: Callable[[ServerUnderTest], bool] | None = None,
+    untimed: CheckFunction | None = None,
 ) -> Callable[[CheckFunction], Check]:
     """Return a decorator that makes a check of the coroutine function which judges a catalogue row.
 
@@ -131,6 +132,7 @@ def check(
         transports: Transports it is about where the row's word for them is too narrow.
         tier: 1 for a check of the second tier that is made in every run all the same.
         asked_for: Whether a server is judged by it at all; None for every server.
+        untimed: What is done in its place in a run that is to time nothing; None to leave it out.
 
     Raises:
         KeyError: The catalogue has no such row.
@@ -154,6 +156,7 @@ def check(
             fix=GUIDANCE[row.id].fix if row.id in GUIDANCE else "",
             tier=row.tier if tier is None else tier,
             asked_for=asked_for,
+            untimed=untimed,
         )
 
     return declare

@@ -188,6 +188,19 @@ def test_performance_checks_are_benchmarks_to_its_switches(project: Project) -> 
     disabled.stdout.fnmatch_lines(["*not timed: --benchmark-disable*"])
 
 
+def test_without_timing_what_would_be_timed_is_called_once(pytester: pytest.Pytester) -> None:
+    pytester.makefile(".json", servers=json.dumps({"mcpServers": {"memory": raw_server()}}))
+    run = ("--mcp-config", "servers.json", "-k", "performance and echo", "-rs")
+    result = pytester.runpytest_subprocess(*run, "--benchmark-disable", "--mcp-report", "json=run.json")
+    result.assert_outcomes(passed=1, skipped=3, deselected=result.parseoutcomes()["deselected"])
+    report = json.loads((pytester.path / "run.json").read_text())
+    outcomes = {entry["check"]: entry for entry in report["results"]}
+    assert outcomes["ADV-011"]["verdict"] == "pass"
+    assert outcomes["ADV-011"]["observed"].startswith("called once with ")
+    assert outcomes["PERF-001"]["reason"] == "not timed: --benchmark-disable"
+    assert report["benchmarks"] == []
+
+
 def test_beside_other_workers_nothing_is_timed_and_that_is_said(project: Project) -> None:
     pytester = project({"memory": raw_server()}, CHECKS)
     result = pytester.runpytest_subprocess(*ARGUMENTS, "-n", "2", "--benchmark-json=b.json")
@@ -221,11 +234,47 @@ def test_a_users_own_benchmark_works_in_plain_and_async_tests(project: Project) 
 
         async def test_async(benchmark, mcp_server):
             assert not benchmark(mcp_server.call_tool, "echo", {"text": "x"}).is_error
+
+
+        def test_pedantic(benchmark, mcp_server):
+            arguments = ("echo", {"text": "x"})
+            assert not benchmark.pedantic(mcp_server.call_tool, arguments, rounds=3).is_error
+            assert benchmark.stats.stats.rounds == 3
         """
     )
     run = ("--mcp-config", "servers.json", "test_speed.py", "--benchmark-max-time=0.05")
-    pytester.runpytest_subprocess(*run, "--benchmark-only", "--benchmark-json=b.json").assert_outcomes(passed=2)
+    pytester.runpytest_subprocess(*run, "--benchmark-only", "--benchmark-json=b.json").assert_outcomes(passed=3)
     for entry in json.loads((pytester.path / "b.json").read_text())["benchmarks"]:
         assert entry["stats"]["p50"] <= entry["stats"]["p95"] <= entry["stats"]["max"]
-    pytester.runpytest_subprocess(*run, "--benchmark-skip").assert_outcomes(skipped=2)
-    pytester.runpytest_subprocess(*run, "--benchmark-disable").assert_outcomes(passed=2)
+    pytester.runpytest_subprocess(*run, "--benchmark-skip").assert_outcomes(skipped=3)
+
+
+def test_a_benchmark_of_what_has_to_be_awaited_is_an_error_that_says_what_to_do(project: Project) -> None:
+    pytester = project({"memory": raw_server()}, CHECKS)
+    pytester.makepyfile(
+        test_speed="""
+        def test_plain(benchmark, mcp_server):
+            benchmark(mcp_server.acall_tool, "echo", {"text": "x"})
+
+
+        async def test_async(benchmark, mcp_tool):
+            await benchmark.pedantic(mcp_tool.acall, ({"text": "x"},))
+
+
+        def test_of_the_users_own(benchmark):
+            async def mine():
+                pass
+
+            benchmark(lambda: mine().close())
+        """
+    )
+    result = pytester.runpytest_subprocess("--mcp-config", "servers.json", "test_speed.py", "-k", "not async or echo")
+    result.assert_outcomes(passed=1, failed=2, deselected=5)
+    result.stdout.fnmatch_lines(
+        [
+            "*UsageError: benchmark(acall_tool) would time the making of a coroutine, not the call*",
+            "*benchmark(mcp_server.call_tool, *",
+            "*UsageError: benchmark(acall) would time the making of a coroutine, not the call*",
+        ]
+    )
+    result.stdout.no_fnmatch_line("*never awaited*")

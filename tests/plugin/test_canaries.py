@@ -18,7 +18,25 @@ if TYPE_CHECKING:
 
 MIRROR = RAW_SERVER.with_name("mirror.py")
 PATIENCE_S = 300.0
-FORMATS = {"json": "json", "markdown": "md", "junit": "xml", "html": "html", "sarif": "sarif", "github": "txt"}
+FORMATS = {
+    "json": "json", "markdown": "md", "junit": "xml", "html": "html", "sarif": "sarif", "github": "txt",
+    "prometheus": "prom", "otlp": "otlp", "github-benchmark": "bench",
+}  # fmt: skip
+WORKFLOW = """
+steps:
+  ask: {tool: local.mirror}
+  use: {tool: remote.mirror, arguments: {text: "${steps.ask.text}"}}
+  fail: {tool: remote.mirror, needs: [use], arguments: {text: "${steps.use.structured.nothing}"}}
+"""
+LATER = (
+    ("report", "out/r.json", "--against", "out/r.json", "--to", "html,markdown,junit,sarif", "--out", "out/again"),
+    ("merge", "out/r.json", "-o", "out/merged.json"),
+    ("repro", "out/r.json", "--out", "out/test_repro.py"),
+    ("history", "out/h.db"),
+    ("history", "out/h.db", "--json"),
+    ("gate", "out/r.json"),
+)
+"""What people run on a report afterwards."""
 CANARIES = {
     "env": "eNvCaNaRy/7Qx+9vLz=Tr0u",
     "argument": "aRgCaNaRy-8Wy_0wMa.Us1v",
@@ -87,6 +105,7 @@ def project(pytester: pytest.Pytester, address: Callable[..., str], monkeypatch:
     pytester.makefile(".json", servers=json.dumps({"mcpServers": servers}, indent=2))
     pytester.makefile(".ini", pytest=INI)
     pytester.makepyfile(test_own=OWN_TESTS)
+    (pytester.mkdir("workflows") / "mirrors.yaml").write_text(WORKFLOW)
     return pytester
 
 
@@ -117,9 +136,25 @@ def run(project: pytest.Pytester, *words: str) -> tuple[int, str]:
     return done.returncode, done.stdout
 
 
+def later(project: pytest.Pytester, *words: str) -> str:
+    """Run a command of ours on what a run left behind and return all that it wrote."""
+    done = subprocess.run(
+        [sys.executable, "-c", "from mcp_assay.cli.main import main; main()", *words],
+        cwd=project.path,
+        capture_output=True,
+        text=True,
+        errors="replace",
+        timeout=PATIENCE_S,
+        check=False,
+    )
+    assert done.returncode in {0, 1}, (words, done.stdout, done.stderr)
+    return done.stdout + done.stderr
+
+
 def leaks(folder: Path, terminal: str) -> list[str]:
     """Return where a trace of a canary is found: what it is, and its surroundings."""
-    texts = {path.name: path.read_text("utf-8", "replace") for path in sorted((folder / "out").iterdir())}
+    written = [path for path in sorted((folder / "out").rglob("*")) if path.is_file()]
+    texts = {str(path.relative_to(folder)): path.read_text("utf-8", "replace") for path in written}
     cache = [path for path in (folder / ".pytest_cache").rglob("*") if path.is_file()]
     texts |= {f"cache {path.name}": path.read_text("utf-8", "replace") for path in cache}
     found = []
@@ -133,11 +168,13 @@ def leaks(folder: Path, terminal: str) -> list[str]:
 
 
 def test_no_canary_comes_out_of_a_whole_run(project: pytest.Pytester) -> None:
-    status, terminal = run(project, "-m", "not mcp_performance", "--mcp-level=all")
+    kept = ("--mcp-history=out/h.db", "--mcp-examples=out/examples")
+    status, terminal = run(project, "-m", "not mcp_performance", "--mcp-level=all", *kept)
     assert status == 1, terminal[-3000:]
-    assert sorted(path.name for path in (project.path / "out").iterdir()) == sorted(
-        [*(f"r.{ending}" for ending in FORMATS.values()), "log.txt", "own.xml"]
-    )
+    assert {path.name for path in (project.path / "out").iterdir()} - {"examples"} == {
+        *(f"r.{ending}" for ending in FORMATS.values()), "log.txt", "own.xml", "h.db",
+    }  # fmt: skip
+    terminal += "".join(later(project, *words) for words in LATER)
     assert leaks(project.path, terminal) == []
     assert "<redacted:" in terminal
     document = json.loads((project.path / "out" / "r.json").read_text())

@@ -5,7 +5,9 @@ A check of ours waits for a named pipe, so that the test decides how long a lane
 
 from __future__ import annotations
 
+import base64
 import fcntl
+import io
 import json
 import os
 import pty
@@ -23,6 +25,11 @@ from typing import TYPE_CHECKING, Any, cast
 import pyte
 import pytest
 from projects import CHECKS, raw_server
+
+from mcp_assay.core.presentation import Presenter
+from mcp_assay.core.redaction import Redactor
+from mcp_assay.plugin.progress import LiveProgress
+from mcp_assay.readiness.progress import LaneProgress
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -213,6 +220,32 @@ def test_the_display_keeps_to_what_the_terminal_can_do(
     assert b"BASE-001 held" in drawn
     assert drawn.isascii()
     assert not re.search(rb"\x1b\[[\d;]*m", drawn)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "ascii"])
+def test_names_of_servers_and_tools_are_drawn_without_secrets_and_inert(
+    pytestconfig: pytest.Config, encoding: str
+) -> None:
+    secret, hostile = "cAnArY-8Wy_0wMa.Us1v", "\x1b[2J\x9b1mx\r\n\u202e::error::\u0436"
+    encoded = base64.b64encode(f"x{secret}y".encode()).decode()
+    lane = LaneProgress(
+        server=f"{secret}{hostile}", done=1, total=3, current=f"TOOL-1 {hostile}{encoded}", running_s=2.0
+    )
+    arrived = LaneProgress(server=hostile + secret, done=1, total=1, outcome="is there")
+    display = LiveProgress(
+        config=pytestconfig,
+        lanes=lambda: [lane, arrived, *[arrived] * 30],
+        presenter=Presenter(Redactor({"env TOKEN": secret})),
+    )
+    stream = io.TextIOWrapper(io.BytesIO(), encoding=encoding)
+    display.draw(stream)
+    stream.flush()
+    drawn = stream.buffer.getvalue().decode(encoding)  # type: ignore[attr-defined]  # it is the BytesIO from above
+    assert not any(text in drawn for text in (secret, secret[:9], encoded[4:-4], "\x1b[2J", "\x9b", "\u202e"))
+    ours = re.compile(r"\x1b(\[[\d;]*[mKJA]|[D78])|\r\n")
+    assert not re.search(r"[\x00-\x1f\x7f-\x9f]", ours.sub("", drawn))
+    assert "<redacted" in drawn
+    assert "and 2" in drawn
 
 
 def test_an_interrupt_takes_the_display_away(start: Callable[..., Terminal], pytester: pytest.Pytester) -> None:

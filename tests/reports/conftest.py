@@ -212,8 +212,13 @@ def hostile_document() -> Document:
         trend |= {"unit": unit, "points": [{**point, **stamps} for point in trend["points"]]}
     step = {"id": HOSTILE, "server": HOSTILE, "tool": HOSTILE, "outcome": HOSTILE, "duration_s": 0.1}
     asides = {"needs": [HOSTILE], "observed": HOSTILE, "fallback": [HOSTILE], "undo": HOSTILE, "undone": True}
+    asides |= {"stood_in": [HOSTILE, "other"]}
     steps = [{**step, **asides}, {**step, **asides, "id": HOSTILE + "2"}]
-    raw["workflows"] = [{"name": HOSTILE, "servers": [HOSTILE], "verdict": "fail", "steps": steps}]
+    raw["workflows"] = [{"name": HOSTILE, "servers": [HOSTILE], "verdict": "fail", "steps": steps, "observed": HOSTILE}]
+    limit = {"config": HOSTILE, "server": HOSTILE, "tool": HOSTILE, "threshold": HOSTILE, "nodeid": HOSTILE}
+    limits = [{**limit, "metric": name, "unit": unit} for name, unit in (("p95", "s"), (HOSTILE, HOSTILE))]
+    raw["budgets"] = [{**entry, "limit": 1.0, "value": None, "verdict": "fail"} for entry in limits]
+    raw["run"]["problems"] = [HOSTILE]
     came: Any = {"check": HOSTILE, "server": HOSTILE, "tool": HOSTILE, "verdict": "fail"}
     score = {"before": 90.0, "now": None, "verdict_before": "READY", "verdict_now": None}
     raw["changes"] = {

@@ -51,7 +51,7 @@ def test_every_row_of_the_table_has_as_many_cells_as_its_head(hostile_document: 
         cells += token.type in {"td_open", "th_open"}
         if token.type == "tr_close":
             rows.append(cells)
-    assert rows == [*[10] * 3, *[4] * 2]  # servers, workflows
+    assert rows == [*[10] * 3, *[4] * 2, *[5] * 3]  # servers, workflows, limits
 
 
 def test_workflows_say_what_happened_broken_ones_first(document: Document) -> None:

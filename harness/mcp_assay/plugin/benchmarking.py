@@ -9,21 +9,25 @@ changes.
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from inspect import iscoroutinefunction
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 from pytest_benchmark.stats import Metadata
 
+from mcp_assay.core.errors import UsageError
 from mcp_assay.core.statistics import quantile
-from mcp_assay.core.verdicts import Category
+from mcp_assay.core.verdicts import Category, skipped
+from mcp_assay.plugin.client import ServerClient, ToolClient
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 
-    from mcp_assay.core.verdicts import Verdict
+    from mcp_assay.core.verdicts import Judgement, Verdict
     from mcp_assay.plugin.thresholds import Threshold
     from mcp_assay.readiness.plan import PlannedCheck
+    from mcp_assay.readiness.subject import Subject
 
 MOST_SAMPLES = 100_000
 """Samples of one check that are handed over; of more, evenly spaced ones are."""
@@ -31,7 +35,9 @@ MOST_SAMPLES = 100_000
 QUANTILES: Mapping[str, float] = {"p50": 0.50, "p90": 0.90, "p95": 0.95, "p99": 0.99}
 """What pytest-benchmark has no columns for; they stand among the statistics of everything it saves."""
 
+_DISABLED = "not timed: --benchmark-disable"
 _FIXTURE = "benchmark"
+_PLAIN = {"acall_tool": "mcp_server.call_tool", "arequest": "mcp_server.request", "acall": "mcp_tool"}
 _SESSION = "pytest-benchmark"
 _EXTRA = (
     "mode", "concurrency", "calls", "errors", "rate_per_s", "overhead_s", "offered_per_s", "arguments", "machine",
@@ -60,7 +66,54 @@ def fixtures_of(planned: PlannedCheck) -> tuple[str, ...]:
 def untimed_because(config: pytest.Config) -> str | None:
     """Return why this run is not to time anything, or None when it is."""
     disabled = config.getoption("benchmark_disable", False) and not config.getoption("benchmark_enable", False)
-    return "not timed: --benchmark-disable" if disabled else None
+    return _DISABLED if disabled else None
+
+
+def without_timing(planned: PlannedCheck, reason: str) -> PlannedCheck:
+    """Return a check as it is made in a run that times nothing: what would be timed is called once, or left out.
+
+    Its users expect ``--benchmark-disable`` to call. Beside other workers nothing is called for the sake of timing.
+    """
+
+    async def left_out(subject: Subject) -> Judgement:  # noqa: ARG001  (the signature of a check)
+        return skipped(reason)
+
+    instead = planned.check.untimed if reason == _DISABLED else None
+    return replace(planned, check=replace(planned.check, run=instead or left_out))
+
+
+class _OfPlainCalls:
+    """The fixture ``benchmark`` that refuses our methods which have to be awaited: it would call and not await them."""
+
+    def __init__(self, fixture: Any) -> None:
+        self._fixture = fixture
+
+    def __call__(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        """Time a function as the fixture does."""
+        return self._fixture(_plain(function), *args, **kwargs)
+
+    def pedantic(self, target: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        """Time a function as the fixture does."""
+        return self._fixture.pedantic(_plain(target), *args, **kwargs)
+
+    def __getattr__(self, name: str) -> Any:
+        """Return whatever else the fixture offers."""
+        return getattr(self._fixture, name)
+
+
+def _plain(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a function that does its work when it is called.
+
+    Raises:
+        UsageError: It is one of ours that only makes a coroutine.
+    """
+    if isinstance(getattr(function, "__self__", None), ServerClient | ToolClient) and iscoroutinefunction(function):
+        name = getattr(function, "__name__", "it")
+        raise UsageError(
+            f"benchmark({name}) would time the making of a coroutine, not the call",
+            hint=f"benchmark({_PLAIN.get(name, 'the plain method')}, …) works in tests that are async def, too",
+        )
+    return function
 
 
 class BenchmarkStore:
@@ -114,6 +167,18 @@ class BenchmarkStore:
                     yield from _beyond(current, before["stats"], self._thresholds, str(path))
         if not compared:
             yield "--mcp-compare-fail: nothing could be compared; name a saved run with --benchmark-compare"
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_pyfunc_call(self, pyfuncitem: pytest.Function) -> Generator[None, object, object]:
+        """Keep a test from timing how long it takes to make a coroutine that nobody awaits."""
+        fixture = pyfuncitem.funcargs.get(_FIXTURE)
+        if not callable(fixture):
+            return (yield)
+        pyfuncitem.funcargs[_FIXTURE] = _OfPlainCalls(fixture)
+        try:
+            return (yield)
+        finally:
+            pyfuncitem.funcargs[_FIXTURE] = fixture
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_benchmark_update_json(self, benchmarks: Iterable[Metadata], output_json: dict[str, Any]) -> None:

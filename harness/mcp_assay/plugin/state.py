@@ -17,6 +17,7 @@ from mcp_assay.core.presentation import Presenter
 from mcp_assay.core.redaction import Redactor
 from mcp_assay.core.verdicts import Category
 from mcp_assay.plugin.accepted import Accepted
+from mcp_assay.plugin.benchmarking import without_timing
 from mcp_assay.plugin.discovering import Discovering
 from mcp_assay.plugin.elicitation import answering
 from mcp_assay.plugin.taping import Taping
@@ -223,7 +224,7 @@ class AssaySession:
         """Return the verdict of one check, waiting for its lane or judging it now."""
         engine = self.engine
         if self.untimed is not None and item.check.category is Category.PERFORMANCE:
-            return engine.skip(item, self.untimed)
+            item = without_timing(item, self.untimed)
         try:
             if self._lanes is not None and item.nodeid in self._ahead:
                 return self._wait(engine.future(item))

@@ -54,6 +54,7 @@ class Check:
         fix: How a violation is mended, in one paragraph, or an empty string.
         tier: 1 for every run, 2 for runs that ask for more: finer points, which many good servers leave open.
         asked_for: Whether a server is judged by it at all, for checks that a user asks for; None for every server.
+        untimed: What is done in its place in a run that is to time nothing; None to leave it out.
     """
 
     id: str
@@ -71,6 +72,7 @@ class Check:
     fix: str = ""
     tier: int = 1
     asked_for: Callable[[ServerUnderTest], bool] | None = None
+    untimed: CheckFunction | None = None
 
     def level_in(self, version: str) -> Level | None:
         """Return the level in a revision, or None when the check says nothing about it."""

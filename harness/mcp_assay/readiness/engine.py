@@ -150,10 +150,6 @@ class Engine:
         self._watch.end(item)
         return verdict
 
-    def skip(self, item: PlannedCheck, reason: str) -> Verdict:
-        """Return the verdict of a check that is not made, with the reason."""
-        return self._verdict(item, skipped(reason), 0.0)
-
     def give_up(self, item: PlannedCheck, reason: str) -> Verdict:
         """Return the verdict of a check that could not be made through a fault of ours."""
         return self._verdict(item, _own_error(reason), 0.0)

@@ -8,6 +8,7 @@ from mcp_assay.core.quantities import milliseconds
 from mcp_assay.core.verdicts import Category, Judgement, passed, violated
 from mcp_assay.readiness.check import Scope
 from mcp_assay_suites.catalogue import check
+from mcp_assay_suites.exercising.known import repeatable_call
 from mcp_assay_suites.observing.judging import counted
 from mcp_assay_suites.performance.loads import ALONE, MANY, SEVERAL, closed_load, open_load
 from mcp_assay_suites.performance.measuring import (
@@ -28,7 +29,18 @@ _LATE_SHARE = 0.5
 """Share of the median by which calls may be sent late before the figures are doubted."""
 
 
-@check("ADV-011", category=Category.PERFORMANCE, scope=Scope.TOOL)
+async def called_once(subject: Subject) -> Judgement:
+    """Judge whether a call that is known to work does so once more, in a run that is to time nothing."""
+    case = await repeatable_call(subject)
+    if isinstance(case, Judgement):
+        return case
+    exchange = await subject.server.call_tool(subject.the_tool.name, case.arguments)
+    if exchange.result is None or exchange.is_tool_error:
+        return violated("a call that worked works once more", exchange.describe(), exchange=exchange.evidence())
+    return passed(f"called once with {case.call} and not timed")
+
+
+@check("ADV-011", category=Category.PERFORMANCE, scope=Scope.TOOL, untimed=called_once)
 async def latency(subject: Subject) -> Judgement:
     """Judge the 95th percentile of a call that is known to work, one at a time."""
     loaded = await closed_load(subject, ALONE)

@@ -109,17 +109,39 @@ def test_a_history_that_was_never_written_is_said_to_be_missing(tmp_path: Path) 
         history.runs(last=1)
 
 
-def test_a_newer_schema_is_refused(tmp_path: Path, make_run: MakeRun) -> None:
+@pytest.mark.parametrize(
+    ("change", "told", "hint"),
+    [
+        (
+            f"update mcp_assay_schema set version = {SCHEMA_VERSION + 1}",
+            f"schema version {SCHEMA_VERSION + 1}",
+            "update",
+        ),
+        (
+            f"update mcp_assay_schema set version = {SCHEMA_VERSION - 1}",
+            f"schema version {SCHEMA_VERSION - 1}",
+            "move it",
+        ),
+        ("delete from mcp_assay_schema", "no schema version", "move it away"),
+    ],
+    ids=["newer", "older", "none"],
+)
+def test_the_history_of_another_version_is_refused_and_left_as_it_is(
+    tmp_path: Path, make_run: MakeRun, change: str, told: str, hint: str
+) -> None:
     with opened(tmp_path / "h.db") as history:
         history.add(make_run(1), [])
         connection = sqlite3.connect(tmp_path / "h.db")
         with connection:
-            connection.execute("update mcp_assay_schema set version = ?", [SCHEMA_VERSION + 1])
+            connection.execute(change)
         connection.close()
-        with pytest.raises(UsageError, match=f"schema version {SCHEMA_VERSION + 1}, this program knows"):
+        before = (tmp_path / "h.db").read_bytes()
+        with pytest.raises(UsageError, match=f"has {told}, this program knows {SCHEMA_VERSION}") as caught:
             history.runs(last=1)
-        with pytest.raises(UsageError, match="schema version"):
+        assert (caught.value.hint or "").startswith(hint)
+        with pytest.raises(UsageError, match=told):
             history.add(make_run(2), [])
+        assert (tmp_path / "h.db").read_bytes() == before
 
 
 def test_a_file_that_is_no_database_is_left_alone(tmp_path: Path, make_run: MakeRun) -> None:

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from mcp_assay.readiness.history.address import Address
 
 SCHEMA_VERSION = 1
-"""Raised when the tables change; a history of an older version is then brought up to it."""
+"""Raised when the tables change. A history of any other version is refused and left as it is."""
 
 _ATTEMPTS = 5
 _TABLES = MetaData()
@@ -163,7 +163,7 @@ class History:
             last: How many at most.
 
         Raises:
-            UsageError: There is no history at the address, or a newer version of this program wrote it.
+            UsageError: There is no history at the address, or another version of this program wrote it.
             HistoryError: The database cannot be reached or read.
         """
         if self._address.file is not None and not self._address.file.exists():
@@ -213,11 +213,16 @@ class History:
             raise self._absent()
         version: int | None = connection.execute(select(_SCHEMA.c.version)).scalar()
         if version != SCHEMA_VERSION:
-            raise UsageError(
-                f"the history in {self._address.shown} has schema version {version}, this program knows "
-                f"{SCHEMA_VERSION}",
-                hint="update pytest-mcp-assay, or name another place",
-            )
+            raise self._foreign(version)
+
+    def _foreign(self, version: int | None) -> UsageError:
+        """Return the error that another version of this program keeps its figures here."""
+        newer = version is not None and version > SCHEMA_VERSION
+        told = "no schema version" if version is None else f"schema version {version}"
+        step = "update pytest-mcp-assay, or name another place" if newer else "move it away: the next run begins anew"
+        return UsageError(
+            f"the history in {self._address.shown} has {told}, this program knows {SCHEMA_VERSION}", hint=step
+        )
 
     @contextmanager
     def _explained(self, what: str) -> Generator[None]:
