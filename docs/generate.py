@@ -6,6 +6,7 @@ import inspect
 import json
 import re
 from importlib.resources import files
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -67,6 +68,22 @@ _AREAS = {
     "BUDG": "Limits of the user",
     "ADV": "Advice beyond the specification",
 }
+_REAL = Path(__file__).resolve().parent.parent / "tests" / "real"
+_LEVELS = ("DESC", "SHOULD", "MUST")
+_PUBLISHED = """\
+# Published servers
+
+What a run finds on {servers} servers from npm and PyPI: the nineteen of `examples/nineteen`, the reference servers, and
+`everything` over each of its transports. Tier 2, every revision that a server speaks, made on {made} by
+
+```text
+python tests/real/install.py && python tests/real/matrix.py
+```
+
+Each of the {findings} findings was confirmed by hand: the same was said to the server by a client of a few lines that
+shares no code with this project, in every revision with a handshake, and its raw answer held against the page of the
+specification. Versions are pinned in `tests/real`; tools that do not claim to be read-only were not called.
+"""
 _PROSE = re.compile(r"[_\\[\]|]|(?<!\*)\*(?!\*)")
 
 
@@ -86,6 +103,7 @@ def pages() -> dict[str, str]:
         "reference/report.md": "\n".join(_report()),
         "reference/api.md": "\n".join(_api()),
         "reference/baselines.md": "\n".join(_baselines()),
+        "reference/published.md": "\n".join(_published()),
         "checks.md": "\n".join(_catalogue()),
         "runtime.md": "# The library\n\nSee the docstrings of `mcp_assay.runtime`.\n",
     }
@@ -209,6 +227,34 @@ def _baselines() -> Iterator[str]:
             rule = f"[{entry.check}](../checks.md#{_anchor(entry.check)})"
             yield f"| {rule} | {entry.transport or 'all'} | {observed} | {_cell(entry.reason)} |"
         yield ""
+
+
+def _published() -> Iterator[str]:
+    """Yield what every run over the published servers found, by check, with what a bare client saw."""
+    made = json.loads((_REAL / "matrix.json").read_text("utf-8"))
+    confirmed = json.loads((_REAL / "confirmed.json").read_text("utf-8"))
+    servers, findings = made["servers"], made["findings"]
+    yield _PUBLISHED.format(made=made["made"], servers=len(servers), findings=sum(map(len, findings.values())))
+    yield "| server | calls itself | judged in | rules it breaks |\n|---|---|---|---|"
+    for name, one in servers.items():
+        broken = [check for check, rows in findings.items() if name in rows]
+        revisions = ", ".join(one.get("revisions", [])) or "not reached"
+        yield f"| {name} | {_cell(one['version'])} | {revisions} | {', '.join(broken) or 'none'} |"
+    yield "\n| rule | level | seen on the wire | servers |\n|---|---|---|---|"
+    for check, rows in findings.items():
+        level = max((row["level"] for row in rows.values()), key=_LEVELS.index)
+        named = ", ".join(_where(name, row, servers[name].get("revisions", [])) for name, row in rows.items())
+        yield f"| [{check}](../checks.md#{_anchor(check)}) | {level} | {_cell(confirmed[check]['seen'])} | {named} |"
+    advice = ", ".join(f"{check} ({count})" for check, count in made["advice"].items())
+    yield f"\nAdvice beyond the specification, with the number of servers that it is given to: {advice}.\n"
+
+
+def _where(name: str, row: Mapping[str, Any], spoken: list[str]) -> str:
+    """Return a server, with its revisions where a finding is not one of all of them, and its tools."""
+    told = [] if row.get("revisions", []) == spoken else [", ".join(row["revisions"])]
+    tools = len(row.get("tools", []))
+    told += [f"{tools} tool{'s' * (tools > 1)}"] if tools else []
+    return f"{name} ({'; '.join(told)})" if told else name
 
 
 def _anchor(identity: str) -> str:

@@ -1,0 +1,199 @@
+"""Every finding on every published server, by check and revision, at tier 2: what ``matrix.json`` holds.
+
+    python tests/real/install.py
+    python tests/real/matrix.py [--into .mcp-assay/matrix] [--reports]
+
+runs the servers of ``published.json`` and ``examples/nineteen/servers.json``, and the reference server "everything"
+over Streamable HTTP and HTTP+SSE as well: all of them together once, then each few again in every older and newer
+revision that they speak. It keeps recordings and reports in the folder, writes ``matrix.json`` and names what
+``confirmed.json`` does not confirm; ``--reports`` reads the reports that are there already. Advice is counted, not
+listed: it is about taste and cost, and a glance at the definitions shows it. Performance is left out.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import re
+import socket
+import subprocess
+import sys
+import time
+from collections import defaultdict
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parent.parent
+MATRIX, CONFIRMED = HERE / "matrix.json", HERE / "confirmed.json"
+EVERYTHING = "npm/node_modules/@modelcontextprotocol/server-everything/dist/index.js"
+TRANSPORTS = {"everything-http": ("streamableHttp", "/mcp", "http"), "everything-sse": ("sse", "/sse", "sse")}
+"""The reference server's other transports: its word for each, the path, the type in a configuration."""
+
+GROUPS = (
+    ("everything", "everything-http", "everything-sse"),
+    ("memory", "filesystem", "sequential-thinking"),
+    ("time", "git", "fetch", "portainer"),
+    ("context7", "demo", "firecrawl", "taskmaster-ai"),
+    ("trello", "postman", "brave-search", "magicui"),
+    ("commander", "docker-homelab", "youtube", "tmdb"),
+)
+"""Servers that speak several revisions, as many at a time as a small machine bears; others speak 2024-11-05 only."""
+
+RUN_TIMEOUT_S = 900
+START_S = 60
+STATELESS = "2026"
+VARIANT = re.compile(r"(?P<name>.+)-(?P<revision>\d{4}-\d\d-\d\d)")
+
+
+def free_port() -> int:
+    """Return a port that nobody listens on."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return int(server.getsockname()[1])
+
+
+@contextmanager
+def listening(real: Path) -> Iterator[dict[str, int]]:
+    """Run the reference server over its other transports; yield their ports by name."""
+    with ExitStack() as stack:
+        ports = {name: free_port() for name in TRANSPORTS}
+        for name, port in ports.items():
+            words = ["node", str(real / EVERYTHING), TRANSPORTS[name][0]]
+            quiet = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+            process = stack.enter_context(subprocess.Popen(words, env={**os.environ, "PORT": str(port)}, **quiet))
+            stack.callback(process.kill)
+            await_port(port, process)
+        yield ports
+
+
+def await_port(port: int, process: subprocess.Popen[bytes]) -> None:
+    """Return once somebody listens."""
+    deadline = time.monotonic() + START_S
+    while process.poll() is None and time.monotonic() < deadline:
+        with socket.socket() as client:
+            client.settimeout(1)
+            if client.connect_ex(("127.0.0.1", port)) == 0:
+                return
+    sys.exit(f"the server on port {port} does not listen")
+
+
+def configuration(ports: dict[str, int]) -> dict[str, Any]:
+    """Return all servers in one configuration."""
+    files = (HERE / "published.json", ROOT / "examples" / "nineteen" / "servers.json")
+    servers: dict[str, Any] = {}
+    for path in files:
+        servers = {**json.loads(path.read_text(encoding="utf-8"))["mcpServers"], **servers}
+    for name, port in ports.items():
+        _, path, kind = TRANSPORTS[name]
+        servers[name] = {"type": kind, "url": f"http://127.0.0.1:{port}{path}"}
+    return {"mcpServers": servers}
+
+
+def run(folder: Path, name: str, *words: str) -> Path:
+    """Judge servers and return the JSON report; the recording lies beside it."""
+    report = folder / f"{name}.json"
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir", str(folder), *words]
+    command += ["--mcp-config", "servers.json", "--mcp-tier", "2", "--mcp-record", f"tape-{name}"]
+    command += ["--mcp-report", f"json={report}"]
+    ended = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=RUN_TIMEOUT_S, check=False)
+    (folder / f"{name}.log").write_text(ended.stdout + ended.stderr, encoding="utf-8")
+    if ended.returncode not in {0, 1}:
+        sys.exit(f"{name} ended with {ended.returncode}: see {folder / name}.log")
+    return report
+
+
+def judged(folder: Path, real: Path) -> list[Path]:
+    """Judge everything and return the reports."""
+    folder.mkdir(parents=True, exist_ok=True)
+    os.environ |= {"MCP_ASSAY_REAL": str(real), "MCP_ASSAY_PYTHON": sys.executable, "NO_COLOR": "1"}
+    with listening(real) as ports:
+        (folder / "servers.json").write_text(json.dumps(configuration(ports), indent=1), encoding="utf-8")
+        reports = [run(folder, "together", "-m", "not mcp_performance")]
+        for number, names in enumerate(GROUPS, start=1):
+            chosen = [word for name in names for word in ("--mcp-server", name)]
+            words = ("--mcp-protocol", "all", "-m", "mcp_connectivity or mcp_schema", *chosen)
+            reports.append(run(folder, f"revisions-{number}", *words))
+    return reports
+
+
+def place(server: dict[str, Any]) -> tuple[str, str]:
+    """Return a server's name and the revision it was judged in; alone, that is its newest with a handshake."""
+    variant = VARIANT.fullmatch(server["name"])
+    if variant is not None:
+        return variant["name"], variant["revision"]
+    return server["name"], max((one for one in server["protocol_versions"] if one < STATELESS), default="")
+
+
+def findings(results: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the results that speak against a server, advice left out."""
+    return [one for one in results if one["verdict"] in {"fail", "warn", "error"} and one["level"] != "ADV"]
+
+
+def matrix(reports: list[Path]) -> dict[str, Any]:
+    """Return what all reports hold together."""
+    rows: dict[str, dict[str, dict[str, Any]]] = defaultdict(dict)
+    servers: dict[str, dict[str, Any]] = {}
+    advice: dict[str, set[str]] = defaultdict(set)
+    made = ""
+    for path in reports:
+        report = json.loads(path.read_text(encoding="utf-8"))
+        made = max(made, report["run"]["started_at"][:10])
+        places = {one["name"]: place(one) for one in report["servers"]}
+        for one in report["servers"]:
+            name, revision = places[one["name"]]
+            info = one["server_info"] or {}
+            known = servers.setdefault(name, {"version": info.get("version", ""), "revisions": set()})
+            known["revisions"] |= {revision} - {""}
+        for one in findings(report["results"]):
+            name, revision = places[one["server"]]
+            row = rows[one["check"]].setdefault(name, {"level": one["level"], "revisions": set(), "tools": set()})
+            row["revisions"] |= {revision} - {""}
+            row["tools"] |= {one["tool"]} - {None}
+        for one in report["results"]:
+            if one["verdict"] == "warn" and one["level"] == "ADV":
+                advice[one["check"]].add(places[one["server"]][0])
+    return {
+        "made": made,
+        "servers": {name: plain(one) for name, one in sorted(servers.items())},
+        "findings": {check: {name: plain(row) for name, row in sorted(rows[check].items())} for check in sorted(rows)},
+        "advice": {check: len(advice[check]) for check in sorted(advice)},
+    }
+
+
+def plain(row: dict[str, Any]) -> dict[str, Any]:
+    """Return a row with sorted lists for sets, the empty ones left out."""
+    lists = {key: sorted(value) if isinstance(value, set) else value for key, value in row.items()}
+    return {key: value for key, value in lists.items() if value != []}
+
+
+def unconfirmed(made: dict[str, Any], confirmed: dict[str, Any]) -> list[tuple[str, str]]:
+    """Return check and server of the findings that nobody looked at."""
+    found = {(check, name) for check, rows in made["findings"].items() for name in rows}
+    return sorted(found - {(check, name) for check, one in confirmed.items() for name in one["servers"]})
+
+
+def main() -> None:
+    """Judge, or read what was judged, and write the matrix."""
+    parser = argparse.ArgumentParser(description="Make matrix.json: every finding on every published server.")
+    parser.add_argument("--into", type=Path, default=ROOT / ".mcp-assay" / "matrix")
+    parser.add_argument("--reports", action="store_true", help="read the reports in the folder, run nothing")
+    options = parser.parse_args()
+    folder = options.into.resolve()
+    real = Path(os.environ.get("MCP_ASSAY_REAL", ROOT / ".mcp-assay" / "real")).resolve()
+    names = ("together", *(f"revisions-{number}" for number in range(1, len(GROUPS) + 1)))
+    reports = [folder / f"{name}.json" for name in names] if options.reports else judged(folder, real)
+    made = matrix(reports)
+    MATRIX.write_text(json.dumps(made, indent=1) + "\n", encoding="utf-8")
+    open_ = unconfirmed(made, json.loads(CONFIRMED.read_text(encoding="utf-8")))
+    for check, name in open_:
+        print(f"{check} on {name} is not confirmed")  # noqa: T201  (what a script says)
+    sys.exit(1 if open_ else 0)
+
+
+if __name__ == "__main__":
+    main()
