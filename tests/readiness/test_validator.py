@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import date
 
 import pytest
 from fleets import LIMITS, PATIENCE_S, raw_spec
 
 from mcp_assay.core.errors import AssayError
 from mcp_assay.core.verdicts import Category, Outcome
+from mcp_assay.readiness.baseline import Baseline
+from mcp_assay.readiness.sdk_baselines import load
 from mcp_assay.readiness.validator import ProductionValidator
 from mcp_assay.readiness.workflows import user_workflows
 from mcp_assay.wire.connect import Connector
@@ -21,8 +24,51 @@ QUICK = {"CONN-001", "TOOL-001", "ADV-001", "ADV-006"}
 CHECKS = [check for check in all_checks() if check.id in QUICK]
 
 
-def validator(*specs):
-    return ProductionValidator(specs, checks=CHECKS, connector=Connector(limits=LIMITS, reaper=Reaper()))
+def validator(*specs, **settings):
+    return ProductionValidator(specs, checks=CHECKS, connector=Connector(limits=LIMITS, reaper=Reaper()), **settings)
+
+
+def accepting(tmp_path, check, expires="2999-01-01"):
+    path = tmp_path / "accepted.toml"
+    path.write_text(f'[[accept]]\ncheck = "{check}"\nserver = "one"\nreason = "known"\nexpires = {expires}\n')
+    return Baseline.load(path, today=date(2026, 1, 1))
+
+
+@pytest.mark.parametrize(
+    ("check", "expires", "outcome", "problem"),
+    [
+        ("TOOL-001", "2999-01-01", Outcome.WARN, None),
+        ("TOOL-001", "2025-01-01", Outcome.FAIL, "expired after 2025-01-01"),
+        ("ADV-006", "2999-01-01", Outcome.FAIL, "no finding needs the acceptance of ADV-006"),
+    ],
+)
+async def test_accepted_findings_are_warnings_and_a_stale_acceptance_fails_the_report(
+    tmp_path, check, expires, outcome, problem
+):
+    spec = raw_spec("one", "--violate", "TOOL-001")
+    baselines = [accepting(tmp_path, check, expires)]
+    async with asyncio.timeout(PATIENCE_S), validator(spec, baselines=baselines) as judge:
+        verdicts = await judge.comprehensive_server_testing()
+        document = judge.generate_validation_report()
+    assert {verdict.outcome for verdict in verdicts if verdict.check == "TOOL-001"} == {outcome}
+    assert [problem in text for text in document["run"]["problems"]] == ([] if problem is None else [True])
+    assert document["run"]["exit_status"] == (0 if problem is None else 1)
+
+
+async def test_a_part_of_a_run_calls_no_acceptance_stale(tmp_path):
+    async with (
+        asyncio.timeout(PATIENCE_S),
+        validator(raw_spec("one"), baselines=[accepting(tmp_path, "TOOL-001")], sdks=[load("sdk:python-2.3")]) as judge,
+    ):
+        await judge.multi_server_workflow_validation()
+        part = judge.generate_validation_report()
+        await judge.comprehensive_server_testing()
+        whole = judge.generate_validation_report()
+    assert part["run"]["problems"] == []
+    assert [text.partition("\n")[0] for text in whole["run"]["problems"]] == [
+        "accepted.toml:1: no finding needs the acceptance of TOOL-001 on one",
+        "--mcp-baseline sdk:python-2.3: no finding needs it",
+    ]
 
 
 async def test_every_server_is_judged_and_the_report_says_so():

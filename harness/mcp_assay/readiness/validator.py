@@ -16,22 +16,25 @@ from mcp_assay.readiness.engine import Engine
 from mcp_assay.readiness.facts import facts_of
 from mcp_assay.readiness.opening import OpenRun, open_run
 from mcp_assay.readiness.plan import plan_server
+from mcp_assay.readiness.sdk_baselines import unneeded
 from mcp_assay.readiness.settings import Settings
 from mcp_assay.readiness.workflows import judge_workflow
 from mcp_assay.wire.connect import Connector
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from mcp_assay.config.spec import ServerSpec
     from mcp_assay.core.contract import Document, WorkflowEntry
     from mcp_assay.core.json_types import Json
     from mcp_assay.core.verdicts import Verdict
+    from mcp_assay.readiness.baseline import Baseline
     from mcp_assay.readiness.check import Check
     from mcp_assay.readiness.plan import PlannedCheck
     from mcp_assay.readiness.policy import ToolRules
     from mcp_assay.readiness.scoring import ScoringPolicy
+    from mcp_assay.readiness.sdk_baselines import SdkBaseline
     from mcp_assay.readiness.workflows import UserWorkflow
 
 
@@ -47,6 +50,8 @@ class ProductionValidator:
         settings: How to judge.
         rules: Which tools may be called.
         scoring: What counts how much.
+        baselines: Accepted findings; an entry that has expired, or that a whole run needs no more, fails the report.
+        sdks: Named baselines of SDKs, for example ``sdk_baselines.load("sdk:python-2.3")``.
         clock: Source of every time.
     """
 
@@ -59,6 +64,8 @@ class ProductionValidator:
         settings: Settings | None = None,
         rules: ToolRules | None = None,
         scoring: ScoringPolicy | None = None,
+        baselines: Sequence[Baseline] = (),
+        sdks: Sequence[SdkBaseline] = (),
         clock: Clock | None = None,
     ) -> None:
         self._specs = tuple(specs)
@@ -67,6 +74,8 @@ class ProductionValidator:
         self._settings = settings
         self._rules = rules
         self._scoring = scoring
+        self._baselines = tuple(baselines)
+        self._sdks = tuple(sdks)
         self._clock = clock or SystemClock()
         self._started_at = self._clock.now()
         self._started = self._clock.monotonic()
@@ -79,7 +88,13 @@ class ProductionValidator:
     async def __aenter__(self) -> Self:
         """Connect to every server."""
         self._open = await open_run(
-            self._specs, connector=self._connector, settings=self._settings, rules=self._rules, clock=self._clock
+            self._specs,
+            connector=self._connector,
+            settings=self._settings,
+            rules=self._rules,
+            baselines=self._baselines,
+            sdks=self._sdks,
+            clock=self._clock,
         )
         self._planned = len(self._plan(self._open, frozenset(Category)))
         return self
@@ -115,12 +130,14 @@ class ProductionValidator:
     def generate_validation_report(self) -> Document:
         """Return the report of everything judged so far, in the shape of the report contract.
 
-        Its ``exit_status`` is that of a pytest run: 1 when a verdict failed, otherwise 0.
+        Its ``exit_status`` is that of a pytest run: 1 when a verdict failed or a baseline is stale, otherwise 0.
         """
         opened = self._opened()
         verdicts = list(self._verdicts.values())
         failed = any(verdict.outcome in {Outcome.FAIL, Outcome.ERROR} for verdict in verdicts)
         failed = failed or any(entry["verdict"] == "fail" for entry in self._workflows.values())
+        presenter = self._presenter(opened)
+        problems = tuple(presenter.text(problem) for problem in self._stale(opened, verdicts))
         facts = RunFacts(
             id=uuid.uuid4().hex,
             started_at=self._started_at,
@@ -128,9 +145,10 @@ class ProductionValidator:
             configs=tuple(dict.fromkeys(spec.config for spec in self._specs)),
             python=platform.python_version(),
             platform=platform.platform(),
-            exit_status=int(failed),
+            exit_status=int(failed or bool(problems)),
             phases=self._phases,
             planned=self._planned,
+            problems=problems,
         )
         servers = [facts_of(opened.run.servers.get(s.id) or s) for s in self._specs]
         return build_document(
@@ -138,9 +156,19 @@ class ProductionValidator:
             servers,
             verdicts,
             workflows=[*self._workflows.values()],
-            presenter=self._presenter(opened),
+            presenter=presenter,
             policy=self._scoring,
         )
+
+    def _stale(self, opened: OpenRun, verdicts: Sequence[Verdict]) -> Iterator[str]:
+        """Yield what is wrong with the baselines; only a run that judged everything can call an entry stale."""
+        whole = len(verdicts) == self._planned
+        servers = opened.run.servers.values()
+        unreached = [server.name for server in servers if server.managed.fault is not None]
+        for baseline in self._baselines:
+            yield from baseline.problems(verdicts, whole=whole, unreached=unreached)
+        if whole and not unreached:
+            yield from unneeded(self._sdks, verdicts, {server.name: server.transport for server in servers})
 
     async def _judge(self, categories: Collection[Category]) -> Sequence[Verdict]:
         """Judge by the checks of some categories and return their verdicts."""
