@@ -11,7 +11,15 @@ const bring = (name) => import(pathToFileURL(load.resolve(name)).href);
 (async () => {
   const { FastMCP } = await bring("fastmcp");
   const { z } = await bring("zod");
-  const server = new FastMCP({ name: "sums", version: "1.0.0", instructions: "Adds numbers." });
+  // FastMCP has no setting for origins; this is where a server can look at them.
+  const authenticate = async (request) => {
+    const origin = request?.headers.origin;
+    if (origin && new URL(origin).hostname !== "127.0.0.1") {
+      throw new Response(null, { status: 403, statusText: "Forbidden" });
+    }
+    return {};
+  };
+  const server = new FastMCP({ name: "sums", version: "1.0.0", instructions: "Adds numbers.", authenticate });
   server.addTool({
     name: "total",
     description: "Return the sum of two whole numbers.",
