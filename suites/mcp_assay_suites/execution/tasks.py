@@ -144,10 +144,13 @@ def _flaws(look: Exchange) -> Iterator[str]:
 
 def _is_time(value: Json) -> bool:
     """Return whether a value is a time as in ISO 8601."""
+    if not isinstance(value, str):
+        return False
     try:
-        return isinstance(value, str) and datetime.fromisoformat(value) is not None
+        datetime.fromisoformat(value)
     except ValueError:
         return False
+    return True
 
 
 def _course(run: TaskRun) -> str:
