@@ -39,7 +39,8 @@ PAGE = """\
 What the execution checks find on {servers} published servers with default settings, on {date}, Python {python}, without
 a network beyond the machine and without the services that some of them want: a tool that needs one never did its work,
 and counts as never exercised. Each finding was put to its server once more by a bare client that shares no code with
-the project (`tests/real/confirming.py`): *confirmed* says for how many calls the raw answer shows what it says.
+the project (`tests/real/confirming.py`): *confirmed* says for how many calls the raw answer shows what it says. A
+*cluster* is one cause in any number of tools.
 
 ```sh title="in the repository"
 python tests/real/install.py
@@ -120,7 +121,7 @@ def rows_of(ran: Ran) -> list[list[Any]]:
     return [*rows, ["all", "", *sums, f"{confirmed} of {len(ran.confirmations)}"]]
 
 
-HEADERS = ["server", "version", "tools", "called", "worked", "calls", "findings", "causes", "confirmed"]
+HEADERS = ["server", "version", "tools", "called", "worked", "calls", "findings", "clusters", "confirmed"]
 
 
 def table(rows: list[list[Any]], headers: list[str]) -> str:

@@ -135,17 +135,27 @@ def broken(server: Server, tool: str, arguments: Message) -> str:
     return next((str(error.validator) for error in cls(schema).iter_errors(arguments)), "")
 
 
+def worked(server: Server, finding: Message) -> Asked:
+    """Call as found, and where that does nothing with words for empty texts and a file that is there.
+
+    What was found may only do in the state that other calls had left, with a file that they had made.
+    """
+    asked = server.call(finding["tool"], finding["given"])
+    there = {"": "true", "/tmp/mcp-assay/example.txt": "/etc/hostname"}
+    given = {
+        name: there.get(value, value) if isinstance(value, str) else value for name, value in asked.arguments.items()
+    }
+    again = given != asked.arguments and not (asked.worked or asked.ended)
+    return server.call(finding["tool"], given) if again else asked
+
+
 def unknown_tool(server: Server, finding: Message) -> tuple[Asked, bool]:
     asked = server.call(NOBODY, {})
     return asked, bool(asked.result)
 
 
 def taken(server: Server, finding: Message) -> tuple[Asked, bool]:
-    """Call as found; then with words for empty texts, which only do in the state that other calls had left."""
-    asked = server.call(finding["tool"], finding["given"])
-    words = {name: "true" if value == "" else value for name, value in finding["given"].items()}
-    if not (asked.worked or asked.ended) and words != finding["given"]:
-        asked = server.call(finding["tool"], words)
+    asked = worked(server, finding)
     return asked, bool(broken(server, finding["tool"], asked.arguments)) and (asked.worked or asked.ended)
 
 
@@ -160,7 +170,7 @@ def failed_otherwise(server: Server, finding: Message) -> tuple[Asked, bool]:
 
 
 def not_in_text(server: Server, finding: Message) -> tuple[Asked, bool]:
-    asked = server.call(finding["tool"], finding["given"])
+    asked = worked(server, finding)
     structured = asked.result.get("structuredContent")
     texts = [parsed(block.get("text")) for block in asked.result.get("content", [])]
     return asked, structured is not None and structured not in texts
@@ -186,8 +196,10 @@ def numbers(value: Any) -> Iterator[int]:
 
 
 def fatal(server: Server, finding: Message) -> tuple[Asked, bool]:
+    """Call, and where there is an answer look whether the server lives on."""
     asked = server.call(finding["tool"], finding["given"])
-    return asked, asked.answer is None
+    after = asked if asked.answer is None else server.call(NOBODY, {})
+    return Asked(arguments=asked.arguments, answer=after.answer, ended=after.ended), after.answer is None
 
 
 def fatal_when_long(server: Server, finding: Message) -> tuple[Asked, bool]:
