@@ -7,7 +7,7 @@ import xml.etree.ElementTree as ET
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from projects import raw_server
+from projects import CHECKS, raw_server
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -42,7 +42,9 @@ def test_advice_is_a_warning_with_a_letter_and_word_of_its_own(project: Project)
 
 def test_warnings_are_listed_with_all_outcomes_and_stand_in_the_junit_file(project: Project) -> None:
     pytester = project({"memory": raw_server()}, checks=("reachable", "described"))
-    result = pytester.runpytest_subprocess("--mcp-config", "servers.json", "-q", "-rA", "--junitxml", "junit.xml")
+    result = pytester.runpytest_subprocess(
+        "--mcp-config", "servers.json", "-q", "-rA", "--junitxml=junit.xml", "-ojunit_family=xunit1"
+    )
     result.stdout.fnmatch_lines(["WARN servers.json::memory::schema::ADV-001.echo - a poor one"])
     text = (pytester.path / "junit.xml").read_text("utf-8")
     assert '<property name="verdict" value="warn"' in text
@@ -152,3 +154,30 @@ def test_a_required_server_that_is_not_started_fails_the_run(project: Project) -
     result = pytester.runpytest_subprocess("--mcp-config", "servers.json")
     assert result.ret == pytest.ExitCode.TESTS_FAILED
     result.stdout.fnmatch_lines(["off: required, but disabled"])
+
+
+WORDY = """
+
+async def wordy(subject):
+    return violated("a fact", "\u0436 \u2026 " + "many words " * 2_000)
+
+
+ALL["wordy"] = check("BASE-001", Category.CONNECTIVITY, Scope.SERVER, wordy, Level.MUST)
+NAMES = ("reachable", "wordy")
+"""
+
+
+def test_a_terminal_that_knows_ascii_only_is_written_to_line_by_line(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytester = project({"memory": raw_server()})
+    pytester.makeconftest(CHECKS + WORDY)
+    for name, value in {"LC_ALL": "C", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0"}.items():
+        monkeypatch.setenv(name, value)
+    result = pytester.runpytest_subprocess("--mcp-config", "servers.json")
+    result.assert_outcomes(failed=1, passed=1)
+    assert result.stdout.str().isascii()
+    result.stdout.no_fnmatch_line("*Traceback*")
+    result.stdout.fnmatch_lines(
+        ["*observed: *u0436 ... many words*", "server *verdict", "memory *", "*readiness: NOT READY*"]
+    )

@@ -34,6 +34,19 @@ _MOST_CHARACTERS = 200_000
 _DEEPEST = 24
 
 
+_PLAIN = str.maketrans({"…": "...", "→": "->", "±": "+-", "µ": "u", _ZERO_WIDTH: ""})
+"""Characters of ours that have a form in ASCII."""
+
+
+def encodable(text: str, encoding: str) -> str:
+    """Return ``text`` in characters that an encoding has; what has no plain form is shown as an escape."""
+    try:
+        text.encode(encoding)
+    except UnicodeEncodeError:
+        return text.translate(_PLAIN).encode(encoding, "backslashreplace").decode(encoding)
+    return text
+
+
 def neutralise(text: str) -> str:
     """Return ``text`` with control, bidirectional and invisible characters shown as escapes.
 

@@ -12,6 +12,7 @@ import pytest
 
 from mcp_assay.core.errors import AssayError, UsageError
 from mcp_assay.plugin.options import Options
+from mcp_assay.plugin.text import write_line
 from mcp_assay.readiness.history.address import DEFAULT, VARIABLE, Address
 from mcp_assay.readiness.history.origin import origin_of
 from mcp_assay.readiness.history.recording import record, trend_entry
@@ -73,7 +74,7 @@ class HistoryHooks:
         """Say what was kept, and what is worse."""
         if self._recorded is not None:
             for line in _told(self._recorded, self._address):
-                terminalreporter.write_line(line)
+                write_line(terminalreporter, line)
 
 
 def _told(recorded: Recorded, address: Address) -> Iterator[str]:

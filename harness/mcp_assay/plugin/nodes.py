@@ -7,6 +7,7 @@ from typing import Any, cast
 import pytest
 
 from mcp_assay.core.errors import AssayError
+from mcp_assay.plugin.text import for_terminal
 
 
 class CheckViolatedError(AssayError):
@@ -28,5 +29,5 @@ class AssayItem(pytest.Item):
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
         """Return the verdict in words; a traceback through this plugin would tell nobody anything."""
         if isinstance(excinfo.value, AssayError):
-            return str(excinfo.value)
+            return for_terminal(str(excinfo.value))
         return super().repr_failure(excinfo, style)

@@ -20,7 +20,7 @@ from mcp_assay.plugin.repeating import check_only_one_tool
 from mcp_assay.plugin.report_targets import write_reports
 from mcp_assay.plugin.revisions import differences
 from mcp_assay.plugin.state import BESIDE_OTHERS
-from mcp_assay.plugin.text import introduction
+from mcp_assay.plugin.text import introduction, write_line
 from mcp_assay.plugin.transfer import decode_facts, decode_verdict, encode_facts, encode_verdict, merge_facts
 from mcp_assay.plugin.workflow_items import WorkflowItem
 from mcp_assay.readiness.document import RunFacts, ServerStatus, build_document
@@ -256,23 +256,23 @@ class SessionHooks:
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Print what was locked, the scores, the costliest findings and what went wrong with the reports."""
         for note in self._notes:
-            terminalreporter.write_line(self._state.presenter.text(note))
+            write_line(terminalreporter, self._state.presenter.text(note))
         if self._document is None:
             return
         terminalreporter.section("mcp-assay")
         width = self._config.get_terminal_writer().fullwidth
-        terminalreporter.write_line(render_summary(self._document, width=width, color=terminalreporter.hasmarkup))
+        write_line(terminalreporter, render_summary(self._document, width=width, color=terminalreporter.hasmarkup))
         untimed = sum(verdict.reason == BESIDE_OTHERS for verdict in self._verdicts)
         if untimed:
-            terminalreporter.write_line(f"{untimed} performance checks are {BESIDE_OTHERS}", yellow=True)
+            write_line(terminalreporter, f"{untimed} performance checks are {BESIDE_OTHERS}", yellow=True)
         for line in self._listed_warnings():
-            terminalreporter.write_line(line, yellow=True)
+            write_line(terminalreporter, line, yellow=True)
         for line in differences(self._verdicts, self._variants()):
-            terminalreporter.write_line(line)
+            write_line(terminalreporter, line)
         for line in self._state.suggestions(self._verdicts, list(self._facts.values())):
-            terminalreporter.write_line(self._state.presenter.text(line))
+            write_line(terminalreporter, self._state.presenter.text(line))
         for message in self._messages:
-            terminalreporter.write_line(message, red=True)
+            write_line(terminalreporter, message, red=True)
 
     def _listed_warnings(self) -> Iterator[str]:
         """Yield every warning when the user asks for all outcomes: pytest's own summary knows only its own."""

@@ -3,17 +3,31 @@
 from __future__ import annotations
 
 import json
+import sys
 from typing import TYPE_CHECKING
 
+from mcp_assay.core.presentation import encodable
 from mcp_assay.readiness.document import ServerStatus
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    import pytest
+
     from mcp_assay.core.verdicts import Verdict
     from mcp_assay.readiness.document import ServerFacts
 
 _SHOWN_EXCHANGE = 800
+
+
+def for_terminal(text: str) -> str:
+    """Return a text as the terminal can show it: pytest escapes the whole of one that it cannot, line ends included."""
+    return encodable(text, getattr(sys.__stdout__, "encoding", None) or "utf-8")
+
+
+def write_line(reporter: pytest.TerminalReporter, text: str, **markup: bool) -> None:
+    """Write a text to the terminal, whatever it can show."""
+    reporter.write_line(for_terminal(text), **markup)
 
 
 def describe(verdict: Verdict) -> str:

@@ -26,7 +26,7 @@ def main(arguments: list[str]) -> int:
         name, _, value = setting.partition("=")
         if name == "FILE":
             Path(value).parent.mkdir(parents=True, exist_ok=True)
-            Path(value).write_text(TEXT)
+            Path(value).write_text(TEXT, "utf-8")
             continue
         kind = getattr(resource, f"RLIMIT_{name}")
         wanted, hard = int(value), resource.getrlimit(kind)[1]

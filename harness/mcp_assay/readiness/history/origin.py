@@ -57,7 +57,7 @@ def _git(folder: Path, *words: str) -> str:
         done = subprocess.run(
             ["git", "-C", str(folder), *words],  # noqa: S607  (git is wherever the user has it)
             capture_output=True,
-            text=True,
+            encoding="utf-8",
             errors="replace",
             timeout=_PATIENCE_S,
             check=False,

@@ -126,7 +126,9 @@ def load(name: str) -> SdkBaseline:
         near = closest(name, known)
         hint = f"did you mean {near}?" if near else f"there are {', '.join(known)}"
         raise UsageError(f"--mcp-baseline {name}: there is no baseline of this name", hint=hint)
-    return _baseline(name, tomllib.loads(files(__name__).joinpath(f"{name.removeprefix(PREFIX)}.toml").read_text()))
+    return _baseline(
+        name, tomllib.loads(files(__name__).joinpath(f"{name.removeprefix(PREFIX)}.toml").read_text("utf-8"))
+    )
 
 
 def known_reason(baselines: Iterable[SdkBaseline], check: str, transport: str, observed: str | None) -> str | None:
