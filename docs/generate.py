@@ -71,7 +71,7 @@ _AREAS = {
 _REAL = Path(__file__).resolve().parent.parent / "tests" / "real"
 _LEVELS = ("DESC", "SHOULD", "MUST")
 _PUBLISHED = """\
-# Published servers
+# Published servers: the protocol
 
 What a run finds on {servers} servers from npm and PyPI: the nineteen of `examples/nineteen`, the reference servers, and
 `everything` over each of its transports. Tier 2, every revision that a server speaks, made on {made} by
@@ -103,7 +103,7 @@ def pages() -> dict[str, str]:
         "reference/report.md": "\n".join(_report()),
         "reference/api.md": "\n".join(_api()),
         "reference/baselines.md": "\n".join(_baselines()),
-        "reference/published.md": "\n".join(_published()),
+        "reference/published-protocol.md": "\n".join(_published()),
         "checks.md": "\n".join(_catalogue()),
         "runtime.md": "# The library\n\nSee the docstrings of `mcp_assay.runtime`.\n",
     }
