@@ -1,7 +1,8 @@
-"""A server of 2025-11-25 whose tools are called as tasks, on the standard library alone.
+"""A server whose tools are called as tasks, on the standard library alone.
 
-Run it with ``python -S -E tasked.py [FAULT]``; without a fault it is right. A task ends at the third look at it, and
-``tasks/result`` is answered then.
+Run it with ``python -S -E tasked.py [FAULT]``; without a fault it is right. It speaks 2025-11-25, where a task ends at
+the third look at it and ``tasks/result`` is answered then; with ``stateless`` before the fault it speaks 2026-07-28 and
+the extension for tasks, where a client that knows tasks gets one for each call.
 """
 
 import json
@@ -88,6 +89,44 @@ class Server:
         return answers.get(method, lambda: {"error": {"code": -32601, "message": "Method not found"}})()
 
 
+class Stateless(Server):
+    """The same in 2026-07-28, with the extension."""
+
+    def answer(self, method, params, identity):
+        answer = self.respond(method, params)
+        if "result" in answer:
+            info = {"io.modelcontextprotocol/serverInfo": {"name": "tasked", "version": "1"}}
+            answer["result"] = {"resultType": "complete", "_meta": info, **answer["result"]}
+        return [{"id": identity, **answer}]
+
+    def respond(self, method, params):
+        declared = params.get("_meta", {}).get("io.modelcontextprotocol/clientCapabilities", {})
+        knows = "io.modelcontextprotocol/tasks" in declared.get("extensions", {})
+        if method == "server/discover":
+            capabilities = {"tools": {}, "extensions": {"io.modelcontextprotocol/tasks": {}}}
+            return {"result": {"supportedVersions": ["2026-07-28"], "capabilities": capabilities, "ttlMs": 0}}
+        if method == "tools/list":
+            return {"result": {"tools": [definition("either")], "ttlMs": 0, "cacheScope": "private"}}
+        if method == "tools/call":
+            self.looks = 0
+            return {"result": {"resultType": "task", **self.task()} if knows else DONE}
+        if method == "tasks/get" and self.fault != "not-yet":
+            self.looks += 1
+            return {"result": {**self.task(), **self.outcome()}}
+        return {"error": {"code": -32602 if method.startswith("tasks/") else -32601, "message": "Not here"}}
+
+    def task(self):
+        known = super().task()
+        status = "failed" if self.fault == "failed-without" and self.looks >= 3 else known["status"]
+        told = {"taskId": "t-1", "status": status, "createdAt": STAMP, "lastUpdatedAt": STAMP, "ttlMs": None}
+        return {**told, "pollIntervalMs": 100}
+
+    def outcome(self):
+        if self.looks < 3 or self.fault in {"no-result", "failed-without"}:
+            return {}
+        return {"result": DONE, **({"resultType": "task"} if self.fault == "task-again" else {})}
+
+
 def definition(name):
     return {
         "name": name,
@@ -99,7 +138,9 @@ def definition(name):
 
 
 def main():
-    server = Server(sys.argv[1] if len(sys.argv) > 1 else "")
+    words = sys.argv[1:]
+    kind = Stateless if words[:1] == ["stateless"] else Server
+    server = kind(words[-1] if words else "")
     for line in sys.stdin:
         message = json.loads(line)
         if "id" in message:

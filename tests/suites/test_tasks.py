@@ -1,4 +1,4 @@
-"""Tasks of 2025-11-25: each rule is kept by one server and broken by another that is right in everything else."""
+"""Tasks of 2025-11-25 and of the extension: each rule is kept by one server, and broken alone by another."""
 
 from __future__ import annotations
 
@@ -63,3 +63,44 @@ def test_a_server_without_tasks_is_not_asked(judged):
         False,
         False,
     ]
+
+
+SHAPES = {
+    "not-yet": ("TASK-004", "'either': JSON-RPC error -32602: Not here"),
+    "no-result": ("TASK-005", "'either': it is completed and has no result"),
+    "failed-without": ("TASK-005", "'either': it is failed and has no error"),
+    "task-again": ("TASK-005", "'either': resultType is 'task' in an answer to tasks/get"),
+    "odd-status": ("TASK-005", "'either': there is no status 'thinking'"),
+}
+
+
+@pytest.fixture(scope="module")
+def extended(bench) -> Mapping[str, object]:
+    servers = {
+        fault: {"command": sys.executable, "args": ["-S", "-E", str(SERVER), "stateless", fault]}
+        for fault in ("right", *SHAPES)
+    }
+    servers["none"] = bench.raw("--era", "stateless")
+    chosen = [check for check in CHECKS if check.id.startswith("TASK-")]
+    settings = Settings(check_s=60.0, examples=1, tier=2)
+    return bench.judge(servers, chosen, settings=settings, protocol="2026-07-28")
+
+
+def test_a_server_whose_extension_tasks_are_right_passes(extended):
+    assert extended["right"].findings == {}
+    for check in ("TASK-004", "TASK-005"):
+        assert [verdict.outcome for verdict in extended["right"].of(check)] == [Outcome.PASS]
+    assert extended["right"].of("TASK-005")[0].observed == "working, completed"
+
+
+@pytest.mark.parametrize("fault", SHAPES)
+def test_an_extension_task_that_breaks_a_rule_is_found_by_its_own_check(extended, fault):
+    check, words = SHAPES[fault]
+    assert set(extended[fault].findings) == {check}
+    assert words in extended[fault].findings[check].observed
+    assert extended[fault].findings[check].exchange
+
+
+def test_a_server_that_answers_by_no_task_is_not_judged(extended):
+    for check in ("TASK-004", "TASK-005"):
+        assert "that may be called again answers by a task" in extended["none"].of(check)[0].reason

@@ -8,19 +8,23 @@ from typing import TYPE_CHECKING
 
 from mcp_assay.core.errors import ConnectError
 from mcp_assay.core.verdicts import Category, Judgement, not_applicable, skipped
+from mcp_assay.wire.eras import Era
 from mcp_assay_suites.catalogue import check
+from mcp_assay_suites.exercising.extension_tasks import extension_talk
 from mcp_assay_suites.exercising.shared import valid_calls
 from mcp_assay_suites.exercising.task_runs import TERMINAL, may_run, takes_tasks, task_of, task_run, task_support
+from mcp_assay_suites.observing.finer import declares_tasks
 from mcp_assay_suites.observing.judging import counted, judged, shown
 from mcp_assay_suites.observing.traffic import received
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping, Sequence
 
-    from mcp_assay.core.json_types import Json
+    from mcp_assay.core.json_types import Json, JsonObject
     from mcp_assay.readiness.subject import Subject, ToolUnderTest
     from mcp_assay.wire.exchange import Exchange
     from mcp_assay_suites.exercising.cases import Case
+    from mcp_assay_suites.exercising.extension_tasks import ExtensionTask
     from mcp_assay_suites.exercising.task_runs import TaskRun
 
 METHOD_NOT_FOUND = -32601
@@ -28,6 +32,7 @@ MOST_TOOLS = 2
 """How many tools are called as tasks."""
 
 _STATUSES = TERMINAL | {"working", "input_required"}
+_NEEDED: Mapping[str, str] = {"completed": "result", "failed": "error", "input_required": "inputRequests"}
 _NO_TASKS = "the server does not declare that calls may be made as tasks"
 
 
@@ -159,4 +164,58 @@ def _course(run: TaskRun) -> str:
     return f"{shown(run.tool)}: {', '.join(dict.fromkeys(seen))}"
 
 
-CHECKS = (declared_only, task_required, task_lifecycle)
+@check("TASK-004", category=Category.EXECUTION)
+async def durable_create(subject: Subject) -> Judgement:
+    """Judge whether a task that was just created can be looked at, on its own connection: over pipes there is no other."""
+    tasks = await _extension_tasks(subject)
+    if isinstance(tasks, Judgement):
+        return tasks
+    wrong = [task for task in tasks if task.looks[0].result is None]
+    return judged(
+        "tasks/get knows a task as soon as the call was answered by it",
+        [f"{shown(task.tool)}: {task.looks[0].describe()}" for task in wrong],
+        looked_at=counted(len(tasks), "task"),
+        exchange=wrong[0].looks[0].evidence() if wrong else None,
+    )
+
+
+@check("TASK-005", category=Category.EXECUTION)
+async def task_shapes(subject: Subject) -> Judgement:
+    """Judge what tasks say in each state."""
+    tasks = await _extension_tasks(subject)
+    if isinstance(tasks, Judgement):
+        return tasks
+    looked = [(task.tool, look) for task in tasks for look in task.looks if look.result is not None]
+    if not looked:
+        return skipped("no task could be looked at, which is judged by TASK-004")
+    wrong = [(f"{shown(tool)}: {text}", look) for tool, look in looked for text in _shape_flaws(look.result or {})]
+    return judged(
+        "a task has a result when it is completed, an error when it failed, inputRequests when it needs input",
+        [text for text, _ in wrong],
+        looked_at=", ".join(dict.fromkeys(str((look.result or {}).get("status")) for _, look in looked)),
+        exchange=wrong[0][1].evidence() if wrong else None,
+    )
+
+
+async def _extension_tasks(subject: Subject) -> Sequence[ExtensionTask] | Judgement:
+    """Return the tasks that calls were answered by, or why there are none."""
+    session = await subject.server.session()
+    if session.agreement.era is not Era.STATELESS or not declares_tasks(session):
+        return not_applicable("the server does not declare the extension for tasks")
+    talk = await extension_talk(subject)
+    return talk.tasks or skipped(f"none of {counted(talk.called, 'tool')} that may be called again answers by a task")
+
+
+def _shape_flaws(task: JsonObject) -> Iterator[str]:
+    """Yield what a task lacks in its state."""
+    status = task.get("status")
+    if task.get("resultType") != "complete":
+        yield f"resultType is {shown(task.get('resultType'))} in an answer to tasks/get"
+    if status not in _STATUSES:
+        yield f"there is no status {shown(status)}"
+    needed = _NEEDED.get(status) if isinstance(status, str) else None
+    if needed is not None and not isinstance(task.get(needed), dict):
+        yield f"it is {status} and has no {needed}"
+
+
+CHECKS = (declared_only, task_required, task_lifecycle, durable_create, task_shapes)
