@@ -166,7 +166,7 @@ def _course(run: TaskRun) -> str:
 
 @check("TASK-004", category=Category.EXECUTION)
 async def durable_create(subject: Subject) -> Judgement:
-    """Judge whether a task that was just created can be looked at, on its own connection: over pipes there is no other."""
+    """Judge whether a new task can be looked at, on its own connection: over pipes there is no other."""
     tasks = await _extension_tasks(subject)
     if isinstance(tasks, Judgement):
         return tasks
