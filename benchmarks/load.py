@@ -9,7 +9,8 @@
 3. One call in a thousand takes a second: the 99th percentile of the open loop and of the closed one.
 4. 64 calls in flight on ``server-everything``: processor time of the generator and of the server.
 5. Twenty runs of an unchanged server, then one that is 15 % slower: alarms. A server that keeps 10 KiB a call: growth.
-6. Eight users of Locust, one worker, beside eight calls in flight here, on the same tool of 5 ms: answer time and rate.
+6. Eight users of Locust, one worker, beside eight calls in flight here, on the same tool of 5 ms: answer time and rate;
+   needs `pip install pytest-mcp-assay[locust]`.
 
 The last line is one JSON object of ratios. Run it on a machine that does nothing else, at normal priority (not under
 `nice`); how noisy the machine was is part of the result.

@@ -15,7 +15,7 @@ from mcp_assay.plugin.options import Options
 from mcp_assay.plugin.text import write_line
 from mcp_assay.readiness.history.address import DEFAULT, VARIABLE, Address
 from mcp_assay.readiness.history.origin import origin_of
-from mcp_assay.readiness.history.recording import record, trend_entry
+from mcp_assay.readiness.history.recording import record
 from mcp_assay.readiness.history.trends import Course
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ class HistoryHooks:
             self._recorded = record(document, self._address, origin)
         except AssayError as problem:
             return [f"this run is missing in the history: {problem.message}"]
-        document["trends"] = [trend_entry(trend) for trend in self._recorded.trends]
+        document["trends"] = self._recorded.entries
         return []
 
     @pytest.hookimpl(trylast=True)

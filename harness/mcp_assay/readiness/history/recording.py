@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from mcp_assay.readiness.history.database import History, RunRecord
 from mcp_assay.readiness.history.points import figures_of
-from mcp_assay.readiness.history.trends import WINDOW, Course, trends_of
+from mcp_assay.readiness.history.trends import DRAWN, WINDOW, Course, trends_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,11 +31,18 @@ class Recorded:
         figures: How many of its figures were.
         runs: Runs of this machine in the history, as far as they are looked at.
         trends: Every series it has a figure of.
+        drawn: Series that are shown and not judged.
     """
 
     figures: int
     runs: int
     trends: Sequence[Trend]
+    drawn: Sequence[Trend] = ()
+
+    @property
+    def entries(self) -> list[TrendEntry]:
+        """The series in the shape of the report contract's ``trends``."""
+        return [*map(trend_entry, self.trends), *map(_unjudged, map(trend_entry, self.drawn))]
 
     @property
     def worse(self) -> list[Trend]:
@@ -64,7 +71,8 @@ def record(document: Document, address: Address, origin: Origin) -> Recorded:
     with History(address) as history:
         history.add(kept, figures)
         runs = history.runs(machine=origin.machine, last=KEPT)
-    return Recorded(figures=len(figures), runs=len(runs), trends=trends_of(runs))
+    drawn = trends_of(runs, metrics=DRAWN)
+    return Recorded(figures=len(figures), runs=len(runs), trends=trends_of(runs), drawn=drawn)
 
 
 def trend_entry(trend: Trend) -> TrendEntry:
@@ -84,6 +92,14 @@ def trend_entry(trend: Trend) -> TrendEntry:
     }
     if trend.usual is not None and trend.limit is not None:
         entry["usual"], entry["limit"] = trend.usual, trend.limit
+    return entry
+
+
+def _unjudged(entry: TrendEntry) -> TrendEntry:
+    """Return an entry without what its newest figure says."""
+    entry.pop("course", None)
+    entry.pop("usual", None)
+    entry.pop("limit", None)
     return entry
 
 

@@ -27,7 +27,9 @@ WINDOW = 20
 CONFIRMED_BY = 3
 """Runs in a row that must be worse. Over hundreds of series one bad night is no news, and two are rare but happen."""
 UNJUDGED = ("*.p95", "*.p99")
-"""Metrics that are kept and shown when asked for: of fifty calls the 95th percentile is two or three of them."""
+"""Metrics that are kept and judged when asked for: of fifty calls the 95th percentile is two or three of them."""
+DRAWN = ("latency.p95",)
+"""Those of them that reports draw all the same, without a word on what their newest figure says."""
 
 
 class Course(StrEnum):
