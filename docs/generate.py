@@ -74,15 +74,15 @@ _PUBLISHED = """\
 # Published servers: the protocol
 
 What a run finds on {servers} servers from npm and PyPI: the nineteen of `examples/nineteen`, the reference servers, and
-`everything` over each of its transports. Tier 2, every revision that a server speaks, made on {made} by
+`everything` over each of its transports. Tier 2, in the revisions named below, made on {made} by
 
 ```text
 python tests/real/install.py && python tests/real/matrix.py
 ```
 
 Each of the {findings} findings was confirmed by hand: the same was said to the server by a client of a few lines that
-shares no code with this project, in every revision with a handshake, and its raw answer held against the page of the
-specification. Versions are pinned in `tests/real`; tools that do not claim to be read-only were not called.
+shares no code with this project, in every revision with a handshake, where the answers were the same, and in 2026-07-28;
+what came back was held against the page of the specification. Versions are pinned in `tests/real`; tools that do not claim to be read-only were not called.
 """
 _PROSE = re.compile(r"[_\\[\]|]|(?<!\*)\*(?!\*)")
 
