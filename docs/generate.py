@@ -81,8 +81,9 @@ python tests/real/install.py && python tests/real/matrix.py
 ```
 
 Each of the {findings} findings was confirmed by hand: the same was said to the server by a client of a few lines that
-shares no code with this project, in every revision with a handshake, where the answers were the same, and in 2026-07-28;
-what came back was held against the page of the specification. Versions are pinned in `tests/real`; tools that do not claim to be read-only were not called.
+shares no code with this project, in every revision with a handshake, where the answers were the same, and in
+2026-07-28; what came back was held against the page of the specification. Versions are pinned in `tests/real`; tools
+that do not claim to be read-only were not called.
 """
 _PROSE = re.compile(r"[_\\[\]|]|(?<!\*)\*(?!\*)")
 
