@@ -263,6 +263,16 @@ def test_what_a_second_client_sees_is_found(ran: Ran, second_opinion: dict[str, 
     assert uncleared(second_opinion, check) - complaints(ran, check) == set()
 
 
+def test_a_bare_client_sees_what_the_execution_checks_found(ran: Ran, settled: Path, tmp_path: Path) -> None:
+    report = tmp_path / "report.json"
+    report.write_text(json.dumps(ran.report), encoding="utf-8")
+    command = [sys.executable, str(Path(__file__).with_name("confirming.py")), CONFIG, str(report)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=RUN_TIMEOUT_S, check=True)
+    asked = json.loads(done.stdout)
+    assert len(asked) >= len([failure for failure in FAILURES if failure[2] is not None])
+    assert [row for row in asked if not row["confirmed"]] == []
+
+
 def test_no_check_breaks_on_a_published_server(ran: Ran) -> None:
     broken = [entry for entry in ran.report["results"] if entry["verdict"] == "error"]
     assert broken == []

@@ -327,14 +327,21 @@ async def _make(subject: Subject, calls: Calls, planned: Sequence[Planned], kind
         if not has_time(subject, kind):
             calls.left += planned[index:]
             return _USED_UP
+        if item.uses and _has_ended_enough(calls, item):
+            continue
         case = await _made(subject, item, kind)
         calls.cases.append(case)
         if case.timed_out:
             return "it is not called again after a call that was not answered in time"
-        lost = (case for case in calls.cases if case.told is item.told)
-        if sum(case.ended_server or case.silenced_server for case in lost) >= _MOST_ENDED:
+        if not item.uses and _has_ended_enough(calls, item):
             return "it is not called again after it ended the server"
     return None
+
+
+def _has_ended_enough(calls: Calls, item: Planned) -> bool:
+    """Return whether calls like one have ended the server often enough; those with values that it named are a kind."""
+    alike = (case for case in calls.cases if case.told is item.told and bool(case.uses) is bool(item.uses))
+    return sum(case.ended_server or case.silenced_server for case in alike) >= _MOST_ENDED
 
 
 async def _made(subject: Subject, item: Planned, kind: Kind) -> Case:
