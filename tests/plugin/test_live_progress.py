@@ -22,6 +22,7 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 
+import psutil
 import pyte
 import pytest
 from projects import CHECKS, raw_server
@@ -173,13 +174,17 @@ def test_lanes_are_shown_while_they_run_and_leave_no_trace(
         assert re.search(r"servers\.json \.{9} +\[100%\]", shown), shown
 
 
-def test_servers_are_shown_while_they_start(start: Callable[..., Terminal], pytester: pytest.Pytester) -> None:
-    slow = raw_server()
-    command = [str(slow["command"]), *map(str, cast("list[str]", slow["args"]))]
-    gate = pytester.path / "gate"
-    waits = {"command": "sh", "args": ["-c", f'read held < {gate}; exec "$@"', "sh", *command]}
+def gated(folder: pytest.Pytester) -> tuple[Path, dict[str, object]]:
+    """Return a named pipe, and the configuration of a server that starts once somebody has written to it."""
+    served, gate = raw_server(), folder.path / "gate"
     os.mkfifo(gate)
-    servers = {"quick": raw_server(), "slow": waits, "gone": {"command": "/does/not/exist"}}
+    command = [str(served["command"]), *map(str, cast("list[str]", served["args"]))]
+    return gate, {"command": "sh", "args": ["-c", f'read held < {gate}; exec "$@"', "sh", *command]}
+
+
+def test_servers_are_shown_while_they_start(start: Callable[..., Terminal], pytester: pytest.Pytester) -> None:
+    gate, slow = gated(pytester)
+    servers = {"quick": raw_server(), "slow": slow, "gone": {"command": "/does/not/exist"}}
     pytester.makefile(".json", servers=json.dumps({"mcpServers": servers}))
     terminal = start("-k", "CONN-001")
     terminal.read_until(r"slow +\S* +0/1 +(\d+ s )?is started")
@@ -190,6 +195,20 @@ def test_servers_are_shown_while_they_start(start: Callable[..., Terminal], pyte
     assert "is started" not in shown
     assert "is there" not in shown
     assert re.search(r"1 failed, 2 passed", shown), shown
+
+
+def test_an_interrupt_while_servers_start_ends_them(start: Callable[..., Terminal], pytester: pytest.Pytester) -> None:
+    _, slow = gated(pytester)
+    pytester.makefile(".json", servers=json.dumps({"mcpServers": {"quick": raw_server(), "slow": slow}}))
+    terminal = start()
+    terminal.read_until(r"slow +\S* +0/1 +(\d+ s )?is started")
+    started = psutil.Process(terminal.process.pid).children(recursive=True)
+    terminal.process.send_signal(signal.SIGINT)
+    shown = terminal.finish()
+    assert terminal.process.returncode == pytest.ExitCode.INTERRUPTED, shown
+    assert "is started" not in shown
+    _, left = psutil.wait_procs(started, timeout=PATIENCE_S)
+    assert left == []
 
 
 def test_lanes_are_shown_while_workers_judge_them(start: Callable[..., Terminal], pytester: pytest.Pytester) -> None:
