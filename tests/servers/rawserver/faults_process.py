@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
 import sys
 import time
 
@@ -180,23 +179,24 @@ def exit_code(server, channel, value):
     server.on_end.append(lambda: os._exit(int(value or 5)))
 
 
-def _start_child(server, **how):
+def _start_child(server, *, quiet=False, session=False):
     """Start a process that ignores SIGTERM, and name it on stderr as ``child PID``."""
+    import subprocess  # not for every start of a server that starts nothing
+
     program = [sys.executable, "-S", "-E", "-c", _SLEEPER.format(_LONGEST_LIFE_S)]
-    child = subprocess.Popen(program, stdin=subprocess.DEVNULL, **how)
+    output = subprocess.DEVNULL if quiet else None
+    child = subprocess.Popen(program, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=session)
     server.note(f"child {child.pid}")
 
 
 def grandchild(server, channel, value):
     """Starts a child in its own process group that outlives it."""
-    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    server.on_start.append(lambda: _start_child(server, **quiet))
+    server.on_start.append(lambda: _start_child(server, quiet=True))
 
 
 def grandchild_session(server, channel, value):
     """Starts a child in a session of its own that outlives it."""
-    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "start_new_session": True}
-    server.on_start.append(lambda: _start_child(server, **quiet))
+    server.on_start.append(lambda: _start_child(server, quiet=True, session=True))
 
 
 def grandchild_pipes(server, channel, value):

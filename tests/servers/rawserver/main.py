@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from functools import partial
 
 from rawserver.faults import FAULTS, summary
 from rawserver.server import Server
@@ -14,7 +15,9 @@ from rawserver.violations import ALSO, INSTALLERS
 
 def parser(description):
     """Return the options that stdio and HTTP share."""
-    made = argparse.ArgumentParser(description=description, allow_abbrev=False)
+    # Without a width, each option would ask for that of the terminal, by modules that take a sixth of a start.
+    formatter = partial(argparse.HelpFormatter, width=100)
+    made = argparse.ArgumentParser(description=description, allow_abbrev=False, formatter_class=formatter)
     made.add_argument("--list", action="store_true", help="print the names of faults and violations as JSON, and end")
     made.add_argument("--fault", action="append", default=[], metavar="NAME[=VALUE]", help="switch a fault on")
     made.add_argument("--violate", action="append", default=[], metavar="CHECK", help="violate exactly one check")
