@@ -1,12 +1,20 @@
-"""A project folder with a few real servers, judged by a handful of checks."""
+"""A project folder with a few real servers, judged by a handful of checks.
+
+Runs are made in the process of the test where a process of its own is not what is tested: that takes half as long.
+``pytest --runpytest=subprocess tests/plugin`` gives each its own all the same.
+"""
 
 from __future__ import annotations
 
 import json
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 import pytest
 from projects import CHECKS, INI
+
+# Loaded here once: what a run in this process loads first is forgotten again after it.
+LOADED = [import_module(name) for name in ("mcp_assay.plugin.session", "mcp_assay_suites", "mcp_assay_reports")]
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -23,7 +23,7 @@ def poor(project: Project) -> pytest.Pytester:
 
 
 def run(pytester: pytest.Pytester, *options: str) -> pytest.RunResult:
-    return pytester.runpytest_subprocess("--mcp-config", "servers.json", *options)
+    return pytester.runpytest("--mcp-config", "servers.json", *options)
 
 
 def entry(check: str, *, tool: str = "*", expires: str = "2999-12-31") -> str:

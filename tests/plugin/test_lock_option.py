@@ -35,7 +35,7 @@ def locked(project: Project) -> pytest.Pytester:
 
 
 def run(pytester: pytest.Pytester, *options: str) -> pytest.RunResult:
-    return pytester.runpytest_subprocess("--mcp-config", "servers.json", *options)
+    return pytester.runpytest("--mcp-config", "servers.json", *options)
 
 
 def relock(path: Path, change: Callable[[dict[str, Any]], None]) -> None:

@@ -22,7 +22,7 @@ def written(project: Project) -> Callable[..., str]:
     folder = project({"raw": raw_server(), "dead": raw_server("--exit")}, checks=("reachable", "described", "broken"))
 
     def run(*words: str) -> str:
-        folder.runpytest_subprocess("--mcp-config", "servers.json", "--junitxml=own.xml", *words)
+        folder.runpytest("--mcp-config", "servers.json", "--junitxml=own.xml", *words)
         return (folder.path / "own.xml").read_text("utf-8")
 
     return run
@@ -63,5 +63,5 @@ def test_other_reporters_are_told_check_and_level_of_each_case(project: Project)
             "    if report.when == 'call':\n"
             "        print('TOLD', dict(report.user_properties))\n"
         )
-    result = folder.runpytest_subprocess("--mcp-config", "servers.json", "-s")
+    result = folder.runpytest("--mcp-config", "servers.json", "-s")
     result.stdout.fnmatch_lines(["*TOLD {'check': 'CONN-001', 'level': 'MUST', *'verdict': 'pass'}*"])

@@ -31,7 +31,7 @@ def planted(pytester: pytest.Pytester) -> pytest.Pytester:
 
 def judged(pytester: pytest.Pytester, *options: str) -> list[dict[str, object]]:
     """Return the results of a run with the given options."""
-    pytester.runpytest_subprocess("-q", "--mcp-level", "all", "--mcp-report", "json=run.json", *options)
+    pytester.runpytest("-q", "--mcp-level", "all", "--mcp-report", "json=run.json", *options)
     results: list[dict[str, object]] = json.loads((pytester.path / "run.json").read_text())["results"]
     return results
 
@@ -100,7 +100,7 @@ def test_arguments_that_cannot_be_used_are_a_usage_error(tmp_path: Path, given: 
 
 
 def test_arguments_are_for_one_tool(planted: pytest.Pytester) -> None:
-    result = planted.runpytest_subprocess("servers.json::planted::execution", "--mcp-args", "{}")
+    result = planted.runpytest("servers.json::planted::execution", "--mcp-args", "{}")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     assert "checks of 26 are selected" in result.stderr.str()
     assert "Traceback" not in result.stderr.str()
@@ -112,6 +112,6 @@ def test_a_finding_becomes_a_test_that_fails_until_it_is_mended(planted: pytest.
     assert made.ret == 0, made.stderr.str()
     configured = planted.path / "servers.json"
     configured.write_text(configured.read_text().replace('"scale"', '"sleep"').replace('"divide"', '"sleep"'))
-    result = planted.runpytest_subprocess("--mcp-config", "servers.json", "test_repro.py", "-q")
+    result = planted.runpytest("--mcp-config", "servers.json", "test_repro.py", "-q")
     result.assert_outcomes(passed=2, failed=1)
     result.stdout.fnmatch_lines(["*FAILED*find_user_tool_025*"])

@@ -22,7 +22,7 @@ def told(project: Project) -> Callable[..., dict[str, Any]]:
         pytester = project({"raw": raw_server()}, checks=("reachable", "listed", "described"))
         if own_tests:
             pytester.makepyfile(test_own=own_tests)
-        pytester.runpytest_subprocess(*words, "--mcp-report", "json=r.json", timeout=120)
+        pytester.runpytest(*words, "--mcp-report", "json=r.json")
         document: dict[str, Any] = json.loads((pytester.path / "r.json").read_text())
         return document
 

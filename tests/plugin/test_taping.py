@@ -29,18 +29,18 @@ def verdicts_of(pytester: pytest.Pytester, name: str) -> list[dict[str, Any]]:
 def test_a_replay_gives_the_same_verdicts_and_starts_nothing(project: Project) -> None:
     pytester = project({"memory": raw_server()}, checks=CHECKS)
     common = ("--mcp-config", "servers.json", "--mcp-allow-writes")
-    recorded = pytester.runpytest_subprocess(*common, "--mcp-record", "tape", "--mcp-report", "json=a.json")
+    recorded = pytester.runpytest(*common, "--mcp-record", "tape", "--mcp-report", "json=a.json")
     broken = {"mcpServers": {"memory": {"command": "no-such-command-at-all"}}}
     pytester.path.joinpath("servers.json").write_text(json.dumps(broken, indent=2))
-    replayed = pytester.runpytest_subprocess(*common, "--mcp-replay", "tape", "--mcp-report", "json=b.json")
+    replayed = pytester.runpytest(*common, "--mcp-replay", "tape", "--mcp-report", "json=b.json")
     assert (recorded.ret, replayed.ret) == (0, 0), replayed.stdout.str()
     assert verdicts_of(pytester, "b.json") == verdicts_of(pytester, "a.json")
 
 
 def test_a_server_that_could_not_be_reached_is_not_reached_again(project: Project) -> None:
     pytester = project({"bad": {"command": "sh", "args": ["-c", "exit 7"]}}, checks=("reachable",))
-    pytester.runpytest_subprocess("--mcp-config", "servers.json", "--mcp-record", "tape").assert_outcomes(failed=1)
-    replayed = pytester.runpytest_subprocess("--mcp-config", "servers.json", "--mcp-replay", "tape")
+    pytester.runpytest("--mcp-config", "servers.json", "--mcp-record", "tape").assert_outcomes(failed=1)
+    replayed = pytester.runpytest("--mcp-config", "servers.json", "--mcp-replay", "tape")
     replayed.assert_outcomes(failed=1)
     replayed.stdout.fnmatch_lines(["*exited with status 7*"])
 
@@ -73,21 +73,19 @@ def judged(pytester: pytest.Pytester, *options: str) -> dict[str, str]:
     """Judge the servers and return every report without its times."""
     places = (word for kind in FORMATS for word in ("--mcp-report", f"{kind}=out/{kind}"))
     words = ("--mcp-config", "servers.json", "-m", "mcp_connectivity", "-p", "no:cacheprovider", *options, *places)
-    result = pytester.runpytest_subprocess(*words, timeout=180)
+    result = pytester.runpytest(*words)
     assert result.ret == 1, result.stdout.str()
     return timeless_reports(pytester.path / "out", FORMATS)
 
 
 @pytest.mark.parametrize("option", ["--mcp-record", "--mcp-replay"])
 def test_workers_cannot_share_a_recording(project: Project, option: str) -> None:
-    result = project({"memory": raw_server()}).runpytest_subprocess("--mcp-config=servers.json", "-n1", option, ".")
+    result = project({"memory": raw_server()}).runpytest("--mcp-config=servers.json", "-n1", option, ".")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines(["*a recording is made and replayed by one process*", "hint: repeat without -n"])
 
 
 def test_a_recording_that_is_not_there_is_a_usage_error(project: Project) -> None:
-    result = project({"memory": raw_server()}).runpytest_subprocess(
-        "--mcp-config", "servers.json", "--mcp-replay", "no"
-    )
+    result = project({"memory": raw_server()}).runpytest("--mcp-config", "servers.json", "--mcp-replay", "no")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines(["*no is no folder*", "hint: record one with --mcp-record"])

@@ -36,11 +36,11 @@ def test_a_document_that_cannot_be_used_names_file_line_and_hint(
     pytester: pytest.Pytester, content: str, patterns: list[str]
 ) -> None:
     pytester.path.joinpath("servers.json").write_text(content)
-    assert_usage_error(pytester.runpytest_subprocess("--mcp-config", "servers.json"), *patterns)
+    assert_usage_error(pytester.runpytest("--mcp-config", "servers.json"), *patterns)
 
 
 def test_a_missing_document_is_named(pytester: pytest.Pytester) -> None:
-    assert_usage_error(pytester.runpytest_subprocess("--mcp-config", "nowhere.json"), "nowhere.json*")
+    assert_usage_error(pytester.runpytest("--mcp-config", "nowhere.json"), "nowhere.json*")
 
 
 def test_a_sandbox_that_cannot_be_had_stops_the_run_before_anything_is_started(
@@ -48,7 +48,7 @@ def test_a_sandbox_that_cannot_be_had_stops_the_run_before_anything_is_started(
 ) -> None:
     pytester = project({"good": raw_server()})
     monkeypatch.setenv("PATH", str(pytester.path))
-    result = pytester.runpytest_subprocess("--mcp-config", "servers.json", "--mcp-sandbox")
+    result = pytester.runpytest("--mcp-config", "servers.json", "--mcp-sandbox")
     assert_usage_error(result, "--mcp-sandbox needs bubblewrap*", "hint: *bubblewrap; nothing was started")
     assert "good" not in result.stdout.str()
 
@@ -58,9 +58,7 @@ def test_an_unset_variable_can_make_its_server_a_visible_skip(project: Project) 
         {"good": raw_server(), "needy": {"command": "x", "env": {"TOKEN": "${NOT_SET_ANYWHERE}"}}},
         checks=("reachable",),
     )
-    result = pytester.runpytest_subprocess(
-        "--mcp-config", "servers.json", "--mcp-unset", "skip", "--mcp-report", "json=r.json"
-    )
+    result = pytester.runpytest("--mcp-config", "servers.json", "--mcp-unset", "skip", "--mcp-report", "json=r.json")
     result.assert_outcomes(passed=1)
     needy = json.loads((pytester.path / "r.json").read_text())["servers"][1]
     assert needy["status"] == "skipped"
@@ -79,7 +77,7 @@ def test_an_unset_variable_can_make_its_server_a_visible_skip(project: Project) 
 )
 def test_an_option_that_cannot_be_used_says_why(project: Project, arguments: tuple[str, ...], pattern: str) -> None:
     pytester = project({"memory": raw_server()})
-    assert_usage_error(pytester.runpytest_subprocess("--mcp-config", "servers.json", *arguments), pattern)
+    assert_usage_error(pytester.runpytest("--mcp-config", "servers.json", *arguments), pattern)
 
 
 def test_auto_only_lists_what_it_finds(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -89,7 +87,7 @@ def test_auto_only_lists_what_it_finds(pytester: pytest.Pytester, monkeypatch: p
     server = {"command": "touch", "args": [str(marker)]}
     (home / ".cursor" / "mcp.json").write_text(json.dumps({"mcpServers": {"memory": server}}))
     monkeypatch.setenv("HOME", str(home))
-    result = pytester.runpytest_subprocess("--mcp-config", "auto")
+    result = pytester.runpytest("--mcp-config", "auto")
     assert result.ret == pytest.ExitCode.NO_TESTS_COLLECTED
     result.stdout.fnmatch_lines(["*mcp.json*1 servers", "*memory*", "nothing was started*"])
     assert not marker.exists()

@@ -24,7 +24,7 @@ def report_of(pytester: pytest.Pytester) -> dict[str, Any]:
 def test_an_unreachable_server_is_red_once_and_its_other_checks_are_skipped(project: Project) -> None:
     bad = {"command": "sh", "args": ["-c", "echo no luck today >&2; exit 7"]}
     pytester = project({"bad": bad, "good": raw_server()}, checks=("reachable", "listed"))
-    result = pytester.runpytest_subprocess("--mcp-config", "servers.json", "--mcp-report", "json=r.json", "-rs")
+    result = pytester.runpytest("--mcp-config", "servers.json", "--mcp-report", "json=r.json", "-rs")
     result.assert_outcomes(failed=1, passed=2, skipped=1)
     result.stdout.fnmatch_lines(["*exited with status 7*no luck today*"])
     error = report_of(pytester)["servers"][0]["error"]
@@ -33,16 +33,14 @@ def test_an_unreachable_server_is_red_once_and_its_other_checks_are_skipped(proj
 
 
 def test_advice_is_a_warning_with_a_letter_and_word_of_its_own(project: Project) -> None:
-    result = project({"memory": raw_server()}, checks=("described",)).runpytest_subprocess(
-        "--mcp-config", "servers.json", "-v"
-    )
+    result = project({"memory": raw_server()}, checks=("described",)).runpytest("--mcp-config", "servers.json", "-v")
     assert result.ret == 0
     result.stdout.fnmatch_lines(["*ADV-001.echo WARN*"])
 
 
 def test_warnings_are_listed_with_all_outcomes_and_stand_in_the_junit_file(project: Project) -> None:
     pytester = project({"memory": raw_server()}, checks=("reachable", "described"))
-    result = pytester.runpytest_subprocess(
+    result = pytester.runpytest(
         "--mcp-config", "servers.json", "-q", "-rA", "--junitxml=junit.xml", "-ojunit_family=xunit1"
     )
     result.stdout.fnmatch_lines(["WARN servers.json::memory::schema::ADV-001.echo - a poor one"])
@@ -52,7 +50,7 @@ def test_warnings_are_listed_with_all_outcomes_and_stand_in_the_junit_file(proje
 
 
 def test_a_stricter_level_turns_warnings_into_failures(project: Project) -> None:
-    result = project({"memory": raw_server()}, checks=("described",)).runpytest_subprocess(
+    result = project({"memory": raw_server()}, checks=("described",)).runpytest(
         "--mcp-config", "servers.json", "--mcp-level", "all"
     )
     assert result.ret == pytest.ExitCode.TESTS_FAILED
@@ -61,7 +59,7 @@ def test_a_stricter_level_turns_warnings_into_failures(project: Project) -> None
 
 def test_a_bug_in_a_check_is_our_error_and_the_rest_goes_on(project: Project) -> None:
     pytester = project({"memory": raw_server()}, checks=("broken", "reachable"))
-    result = pytester.runpytest_subprocess("--mcp-config", "servers.json", "--mcp-report", "json=r.json")
+    result = pytester.runpytest("--mcp-config", "servers.json", "--mcp-report", "json=r.json")
     assert result.ret == pytest.ExitCode.TESTS_FAILED
     verdicts = {entry["check"]: entry["verdict"] for entry in report_of(pytester)["results"]}
     assert verdicts == {"CONN-001": "pass", "EXEC-009": "error"}
@@ -69,9 +67,7 @@ def test_a_bug_in_a_check_is_our_error_and_the_rest_goes_on(project: Project) ->
 
 def test_a_score_below_the_minimum_fails_an_otherwise_green_run(project: Project) -> None:
     pytester = project({"memory": raw_server()}, checks=("described", "reachable"))
-    result = pytester.runpytest_subprocess(
-        "--mcp-config", "servers.json", "--mcp-min-score", "95", "--mcp-report", "json=r.json"
-    )
+    result = pytester.runpytest("--mcp-config", "servers.json", "--mcp-min-score", "95", "--mcp-report", "json=r.json")
     assert result.ret == pytest.ExitCode.TESTS_FAILED
     result.stdout.fnmatch_lines(["memory: readiness * is below --mcp-min-score 95"])
     assert report_of(pytester)["run"]["exit_status"] == 1
@@ -79,7 +75,7 @@ def test_a_score_below_the_minimum_fails_an_otherwise_green_run(project: Project
 
 def test_every_report_agrees_with_the_run(project: Project) -> None:
     pytester = project({"memory": raw_server()}, checks=("reachable", "listed", "described", "timed"))
-    result = pytester.runpytest_subprocess(
+    result = pytester.runpytest(
         "--mcp-config", "servers.json", "--junitxml", "own.xml",
         "--mcp-report", "json=r.json", "--mcp-report", "markdown=r.md", "--mcp-report", "junit=r.xml",
     )  # fmt: skip
@@ -123,7 +119,7 @@ def test_no_secret_of_the_configuration_leaves_the_process(project: Project) -> 
     script = "import os, sys; print('token', os.environ['TOKEN'], file=sys.stderr); sys.exit(3)"
     server = {"command": "python3", "args": ["-c", script, "--api-key", CANARY + "arg"], "env": {"TOKEN": CANARY}}
     pytester = project({"leaky": server}, checks=("reachable",))
-    result = pytester.runpytest_subprocess(
+    result = pytester.runpytest(
         "--mcp-config", "servers.json", "-vv", "-l", "--setup-show", "--mcp-report", "json=r.json",
         "--mcp-report", "markdown=r.md", "--mcp-report", "junit=r.xml", "--junitxml", "own.xml",
     )  # fmt: skip
@@ -139,11 +135,11 @@ def test_an_accepted_finding_warns_and_a_stale_one_fails_the_run(project: Projec
     accept = '[[servers.memory.accept]]\ncheck = "ADV-001"\ntool = "*"\nreason = "known"\n'
     pytester.path.joinpath("mcp-assay.toml").write_text(accept)
     arguments = ("--mcp-config", "servers.json", "--mcp-level", "all", "--mcp-report", "json=r.json")
-    assert pytester.runpytest_subprocess(*arguments).ret == 0
+    assert pytester.runpytest(*arguments).ret == 0
     reasons = {entry["reason"] for entry in report_of(pytester)["results"] if entry["verdict"] == "warn"}
     assert reasons == {"accepted: known"}
     pytester.path.joinpath("mcp-assay.toml").write_text(accept + '[[servers.memory.accept]]\ncheck = "CONN-001"\n')
-    stale = pytester.runpytest_subprocess(*arguments)
+    stale = pytester.runpytest(*arguments)
     assert stale.ret == pytest.ExitCode.TESTS_FAILED
     stale.stdout.fnmatch_lines(["mcp-assay.toml line 5: nothing on memory needs the acceptance of CONN-001*"])
 
@@ -151,7 +147,7 @@ def test_an_accepted_finding_warns_and_a_stale_one_fails_the_run(project: Projec
 def test_a_required_server_that_is_not_started_fails_the_run(project: Project) -> None:
     pytester = project({"on": raw_server(), "off": {**raw_server(), "disabled": True}}, checks=("reachable",))
     pytester.path.joinpath("mcp-assay.toml").write_text("[servers.off]\nrequired = true\n")
-    result = pytester.runpytest_subprocess("--mcp-config", "servers.json")
+    result = pytester.runpytest("--mcp-config", "servers.json")
     assert result.ret == pytest.ExitCode.TESTS_FAILED
     result.stdout.fnmatch_lines(["off: required, but disabled"])
 

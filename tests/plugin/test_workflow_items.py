@@ -52,9 +52,7 @@ def workflow(project: Project) -> Callable[..., pytest.Pytester]:
 
 def judged(pytester: pytest.Pytester, *arguments: str) -> tuple[pytest.RunResult, list[dict]]:
     """Run and return the result and the report's workflows."""
-    result = pytester.runpytest_subprocess(
-        "--mcp-config", "servers.json", "--mcp-report", "json=r.json", "-v", "-rs", *arguments
-    )
+    result = pytester.runpytest("--mcp-config", "servers.json", "--mcp-report", "json=r.json", "-v", "-rs", *arguments)
     report = pytester.path / "r.json"
     return result, json.loads(report.read_text())["workflows"] if report.exists() else []
 
