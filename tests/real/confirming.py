@@ -29,7 +29,7 @@ Message = dict[str, Any]
 CALL_S = 30.0
 FIRST = 100
 NOBODY = "x-oracle-none"
-LONG = "x" * 65_537
+LONG = {"65 537 characters": "x" * 65_537, "256 KiB": "long text " * 26_215}
 CUT = 400
 CONFINED = (
     *("bwrap", "--die-with-parent", "--unshare-user", "--unshare-pid", "--unshare-net", "--unshare-ipc"),
@@ -203,7 +203,8 @@ def fatal(server: Server, finding: Message) -> tuple[Asked, bool]:
 
 
 def fatal_when_long(server: Server, finding: Message) -> tuple[Asked, bool]:
-    given = {name: LONG if isinstance(value, str) else value for name, value in finding["given"].items()}
+    text = next((text for kind, text in LONG.items() if finding["observed"].startswith(kind)), "")
+    given = {name: text if isinstance(value, str) else value for name, value in finding["given"].items()}
     asked = server.call(finding["tool"], given)
     return Asked(arguments=finding["given"], answer=asked.answer, ended=asked.ended), asked.answer is None
 
