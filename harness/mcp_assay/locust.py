@@ -23,6 +23,7 @@ from __future__ import annotations
 import itertools
 import os
 from typing import TYPE_CHECKING, Any, ClassVar
+from weakref import WeakSet
 
 from locust import User
 from locust.exception import StopUser
@@ -47,6 +48,9 @@ class CallFailedError(Exception):
 class McpUser(User):
     """A user who calls tools of one server.
 
+    A run in which no user has got a connection by the end has failed, even when it ended before the reason was known:
+    the process ends with the status of ``--exit-code-on-error``.
+
     Attributes:
         mcp_config: Path of the configuration document, by default that of the variable ``MCP_CONFIG``.
         mcp_server: Name of the server in it, by default that of the variable ``MCP_SERVER``.
@@ -62,12 +66,17 @@ class McpUser(User):
     call_timeout_s: ClassVar[float] = 30.0
 
     _numbers: ClassVar[itertools.count[int]] = itertools.count(1)
+    _watched: ClassVar[WeakSet[Environment]] = WeakSet()
+    _connected: ClassVar[WeakSet[Environment]] = WeakSet()
 
     def __init__(self, environment: Environment) -> None:
         super().__init__(environment)
         own = f"#{next(self._numbers)}" if self.session_per_user else ""
         self._session = f"{self.mcp_config}:{self.mcp_server}{own}"
         self._bridge = Bridge.of_process()
+        if environment not in self._watched:
+            self._watched.add(environment)
+            environment.events.quitting.add_listener(self._at_the_end)
 
     def on_start(self) -> None:
         """Open the connection, unless another user has opened it.
@@ -80,11 +89,18 @@ class McpUser(User):
         except BridgeError as problem:
             self.environment.events.user_error.fire(user_instance=self, exception=problem, tb=None)
             raise StopUser from None
+        self._connected.add(self.environment)
 
     def on_stop(self) -> None:
         """Close the connection when it is this user's own; a shared one ends with the worker."""
         if self.session_per_user:
             self._bridge.ask("close", session=self._session)
+
+    @classmethod
+    def _at_the_end(cls, environment: Environment, **_: Any) -> None:
+        """Let a run fail that reached nobody."""
+        if environment not in cls._connected and environment.process_exit_code is None:
+            environment.process_exit_code = getattr(environment.parsed_options, "exit_code_on_error", 1)
 
     def call_tool(
         self, tool: str, arguments: Mapping[str, Json] | None = None, *, name: str | None = None

@@ -78,7 +78,7 @@ def test_a_server_that_cannot_be_reached_ends_the_users_with_the_reason(
     environment: dict[str, str], tmp_path: Path
 ) -> None:
     wrong = {**environment, "MCP_SERVER": "row"}
-    alone = locust(wrong, tmp_path, "--headless", "-u", "1", "-r", "1", "-t", "3s", "--csv", "stats", "Reader")
+    alone = locust(wrong, tmp_path, "--headless", "-u", "1", "-r", "1", "-t", "12s", "--csv", "stats", "Reader")
     try:
         assert alone.wait(PATIENCE_S) == 1
     finally:
@@ -86,3 +86,15 @@ def test_a_server_that_cannot_be_reached_ends_the_users_with_the_reason(
     exceptions = (tmp_path / "stats_exceptions.csv").read_text("utf-8")
     assert re.search(r"has no server 'row'", exceptions)
     assert "it has raw" in exceptions
+
+
+def test_a_run_that_ends_before_anybody_is_connected_has_failed(environment: dict[str, str], tmp_path: Path) -> None:
+    config = json.loads((tmp_path / "servers.json").read_text("utf-8"))
+    config["mcpServers"]["raw"]["args"] += ["--fault", "never-answer=initialize"]
+    (tmp_path / "servers.json").write_text(json.dumps(config), "utf-8")
+    alone = locust(environment, tmp_path, "--headless", "-u", "1", "-r", "1", "-t", "3s", "Reader")
+    try:
+        assert alone.wait(PATIENCE_S) == 1
+    finally:
+        alone.kill()
+    assert left_behind(tmp_path) == []

@@ -170,6 +170,7 @@ def test_a_terminal_that_knows_ascii_only_is_written_to_line_by_line(
     pytester.makeconftest(CHECKS + WORDY)
     for name, value in {"LC_ALL": "C", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0"}.items():
         monkeypatch.setenv(name, value)
+    monkeypatch.delenv("PYTHONIOENCODING", raising=False)
     result = pytester.runpytest_subprocess("--mcp-config", "servers.json")
     result.assert_outcomes(failed=1, passed=1)
     assert result.stdout.str().isascii()

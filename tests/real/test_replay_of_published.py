@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from timeless import timeless_reports
 
-from mcp_assay_suites.catalogue import CATALOGUE
+from mcp_assay_suites import all_checks
 
 pytestmark = pytest.mark.real
 
@@ -57,8 +57,8 @@ def findings(results: list[dict[str, Any]]) -> set[tuple[str, str]]:
 def confirmed() -> set[tuple[str, str]]:
     """Return what the page of published servers says of the chosen ones, finer points left out."""
     rows = json.loads(Path(__file__).with_name("matrix.json").read_text("utf-8"))["findings"]
-    of_tier = {check: named for check, named in rows.items() if CATALOGUE[check].tier == 1}
-    return {(check, name) for check, named in of_tier.items() for name in CHOSEN if _in_revision(named.get(name))}
+    asked = {check.id for check in all_checks() if check.tier == 1}
+    return {(id_, name) for id_ in asked & rows.keys() for name in CHOSEN if _in_revision(rows[id_].get(name))}
 
 
 def _in_revision(row: dict[str, Any] | None) -> bool:

@@ -61,7 +61,7 @@ def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     initdb = str(programs[-1]) if programs else shutil.which("initdb")
     if initdb is None:
         pytest.skip("needs a PostgreSQL server: apt-get install postgresql")
-    with Cluster(Path(initdb).parent, Path(tempfile.mkdtemp(prefix="mcp-assay-pg-"))) as cluster:
+    with Cluster(Path(initdb).parent, Path(tempfile.mkdtemp(prefix="postgres-"))) as cluster:
         yield cluster.url
 
 
