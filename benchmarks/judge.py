@@ -32,6 +32,7 @@ from pathlib import Path
 from time import process_time, thread_time
 from typing import TYPE_CHECKING, Any
 
+from goals import conclude
 from tabulate import tabulate
 
 from mcp_assay.config.loader import load
@@ -170,16 +171,10 @@ def report(rounds: list[Judged], tools: int) -> None:
         tabulate(rows, headers=[f"{tools} tools, {middle.outcomes.total()} verdicts", "CPU s"], disable_numparse=True)
     )
     total = statistics.median(one.total for one in rounds)
-    result = {
-        "tools": tools,
-        "verdicts": dict(middle.outcomes),
-        "parts_s": {part: round(seconds, 3) for part, seconds in middle.parts.items()},
-        "cpu_s": round(total, 3),
-        "spread_s": [round(rounds[0].total, 3), round(rounds[-1].total, 3)],
-        "goal_cpu_s": MOST_CPU_S,
-        "met": total <= MOST_CPU_S,
-    }
-    print(json.dumps(result))
+    spread = f"{rounds[0].total:.3f} to {rounds[-1].total:.3f} s over the rounds"
+    print(f"{', '.join(f'{count} {verdict}' for verdict, count in middle.outcomes.items())}; {spread}\n")
+    ratios = {f"{part} of all": seconds / middle.total for part, seconds in middle.parts.items()}
+    conclude({"cpu_vs_goal": total / MOST_CPU_S, **ratios}, {"cpu_vs_goal": ("<=", 1.0)})
 
 
 if __name__ == "__main__":

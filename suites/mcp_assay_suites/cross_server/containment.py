@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from mcp_assay.core.errors import ConnectError
 from mcp_assay.core.verdicts import Category, Judgement, not_applicable, passed, skipped, violated
 from mcp_assay_suites.catalogue import check
-from mcp_assay_suites.cross_server.together import turn
+from mcp_assay_suites.cross_server.together import disturbing_alone
 from mcp_assay_suites.observing.judging import counted, listed, shown
 from mcp_assay_suites.observing.probing import heartbeat_method
 
@@ -48,7 +48,7 @@ async def _killed(subject: Subject) -> Judgement:
         pid = second.channel.transport.pid
         if pid is None or not second.alive:
             return skipped("the second instance ended by itself")
-        async with turn(subject.run, "containment"):
+        async with disturbing_alone(subject.run):
             answering = [
                 one for one, exchange in await _asked([subject.server, *subject.others]) if _answered(exchange)
             ]

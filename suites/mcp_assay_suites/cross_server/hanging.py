@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from mcp_assay.core.errors import ConnectError
 from mcp_assay.core.verdicts import Category, Judgement, not_applicable, passed, skipped, violated
 from mcp_assay_suites.catalogue import check
-from mcp_assay_suites.cross_server.together import turn
+from mcp_assay_suites.cross_server.together import disturbing_alone
 from mcp_assay_suites.observing.judging import counted, listed, shown
 from mcp_assay_suites.observing.probing import heartbeat_method
 
@@ -33,7 +33,7 @@ async def hang_contained(subject: Subject) -> Judgement:
     if (await subject.server.session()).channel.transport.pid is None:
         return not_applicable("the server's process is not ours to hold")
     try:
-        async with subject.server.fresh_session() as second, turn(subject.run, "containment"):
+        async with subject.server.fresh_session() as second, disturbing_alone(subject.run):
             return await _held(subject, second)
     except ConnectError as problem:
         return skipped(f"a second instance of the server cannot be used: {problem.fault.message}")

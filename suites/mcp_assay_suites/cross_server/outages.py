@@ -10,7 +10,7 @@ import asyncio
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from mcp_assay.core.verdicts import Category, Judgement, not_applicable, passed, skipped, violated
+from mcp_assay.core.verdicts import Category, Judgement, Outcome, not_applicable, passed, skipped, violated
 from mcp_assay.readiness.subject import UnavailableError
 from mcp_assay.runtime.backoff import Backoff
 from mcp_assay.runtime.breaker import BreakerPolicy, BreakerState
@@ -22,7 +22,7 @@ from mcp_assay.wire.replay import ReplayConnector
 from mcp_assay_suites.catalogue import check
 from mcp_assay_suites.cross_server.hanging import answering, silent_of
 from mcp_assay_suites.cross_server.questions import questions
-from mcp_assay_suites.cross_server.together import turn
+from mcp_assay_suites.cross_server.together import disturbing_alone, disturbing_beside_others
 from mcp_assay_suites.observing.judging import counted, listed, shown
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from mcp_assay.core.json_types import Json, JsonObject
     from mcp_assay.readiness.subject import ServerUnderTest, Subject
     from mcp_assay.runtime.outcome import ToolOutcome
+    from mcp_assay_suites.cross_server.questions import Question
 
 FAILURES = 3
 """Calls without an answer that open the breaker."""
@@ -73,9 +74,19 @@ async def outage_survived(subject: Subject) -> Judgement:
         return skipped(problem.message)
     if asked is None:
         return skipped("no tool of this server may be called several times")
-    faults, spec = WireFaults(), subject.server.managed.spec
-    if isinstance(subject.run.manager.opener_for(spec), ReplayConnector):
+    if isinstance(subject.run.manager.opener_for(subject.server.managed.spec), ReplayConnector):
         return not_applicable("nothing goes wrong on the wire of a recording")
+    async with disturbing_beside_others(subject.run):
+        judged = await _tried(subject, asked)
+    if judged.outcome is Outcome.PASS:
+        return judged
+    async with disturbing_alone(subject.run):
+        return await _tried(subject, asked)
+
+
+async def _tried(subject: Subject, asked: Question) -> Judgement:
+    """Start a second instance of the server, put an outage on its wire, and judge what comes of it."""
+    faults, spec = WireFaults(), subject.server.managed.spec
     connector = replace(subject.run.manager.connector_for(spec), faults=faults)
     async with subject.run.manager.apart(spec, connector=connector, watch=_WATCH) as manager:
         await manager.connect_all()
@@ -88,8 +99,7 @@ async def outage_survived(subject: Subject) -> Judgement:
             executor=executor, server=spec.id, tool=name, arguments=arguments, patience_s=patience_s, faults=faults
         )
         manager.events.listen(lambda event: outage.ends.append(event.fault) if event.fault is not None else None)
-        async with turn(subject.run, "containment"):
-            return await _lived_through(subject, outage)
+        return await _lived_through(subject, outage)
 
 
 def _object(value: Json) -> JsonObject:

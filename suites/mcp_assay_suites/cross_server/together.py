@@ -1,12 +1,13 @@
-"""What the checks of all servers find out together, once a run."""
+"""What the checks of all servers find out together, once a run, and when they may disturb servers."""
 
 from __future__ import annotations
 
 import asyncio
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, TypeVar, cast
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import AsyncGenerator, Awaitable, Callable
 
     from mcp_assay.readiness.subject import Run
 
@@ -24,3 +25,56 @@ async def once(run: Run, kind: type[T], find_out: Callable[[Run], Awaitable[T]])
 def turn(run: Run, purpose: str) -> asyncio.Lock:
     """Return the lock by which the checks of all servers take turns for a purpose."""
     return cast("asyncio.Lock", run.memory.setdefault(f"turn: {purpose}", asyncio.Lock()))
+
+
+class _Disturbances:
+    """Who disturbs servers: several beside each other, or one alone."""
+
+    def __init__(self) -> None:
+        self._changed = asyncio.Condition()
+        self._beside = 0
+        self._alone = False
+
+    @asynccontextmanager
+    async def beside(self) -> AsyncGenerator[None]:
+        """Hold a place beside others."""
+        async with self._changed:
+            await self._changed.wait_for(lambda: not self._alone)
+            self._beside += 1
+        try:
+            yield
+        finally:
+            async with self._changed:
+                self._beside -= 1
+                self._changed.notify_all()
+
+    @asynccontextmanager
+    async def alone(self) -> AsyncGenerator[None]:
+        """Hold the only place."""
+        async with self._changed:
+            await self._changed.wait_for(lambda: not self._alone and self._beside == 0)
+            self._alone = True
+        try:
+            yield
+        finally:
+            async with self._changed:
+                self._alone = False
+                self._changed.notify_all()
+
+
+@asynccontextmanager
+async def disturbing_beside_others(run: Run) -> AsyncGenerator[None]:
+    """Disturb a server while other checks may disturb others: what looks bad must be seen again alone."""
+    async with _disturbances(run).beside():
+        yield
+
+
+@asynccontextmanager
+async def disturbing_alone(run: Run) -> AsyncGenerator[None]:
+    """Disturb a server while no other check disturbs any, so that what falls silent does so because of it."""
+    async with _disturbances(run).alone():
+        yield
+
+
+def _disturbances(run: Run) -> _Disturbances:
+    return cast("_Disturbances", run.memory.setdefault("disturbances", _Disturbances()))
