@@ -58,11 +58,17 @@ def test_every_report_of_a_replay_is_that_of_the_run_but_for_times(pytester: pyt
             "headers": {"Authorization": "Bearer canary-4711"},
         },
         "dead": raw_server("--fault", "start-needs-credentials"),
+        "telling": {
+            "command": "sh",
+            "args": ["-c", "echo the key $KEY was refused >&2; exit 7"],
+            "env": {"KEY": "canary-4712-value"},
+        },
     }
     pytester.makefile(".json", servers=json.dumps({"mcpServers": servers}))
     pytester.makefile(".ini", pytest=INI)
     live = judged(pytester, "--mcp-record", "tape")
     web.communicate(timeout=10)
+    assert "<redacted:telling env KEY>" in live["json"]
     document = pytester.path.joinpath("servers.json")
     nowhere = "/no/such/program".ljust(len(sys.executable), "x")
     document.write_text(document.read_text().replace(sys.executable, nowhere))

@@ -137,7 +137,7 @@ async def test_no_secret_reaches_the_disk_and_the_replay_still_matches(
     recorder.close()
     assert b"canary-4711-value" in live.raw
     assert b"canary" not in recording_path(tmp_path, "raw").read_bytes()
-    assert b"<redacted:env TOKEN>" in (await call(ReplayConnector(directory=tmp_path))).raw
+    assert b"<redacted:raw env TOKEN>" in (await call(ReplayConnector(directory=tmp_path))).raw
 
 
 async def test_what_was_not_recorded_is_our_error_and_not_the_servers(

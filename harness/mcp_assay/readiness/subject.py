@@ -347,7 +347,7 @@ def _tools_under_test(managed: ManagedServer, run: Run) -> tuple[ToolUnderTest, 
     taken: set[str] = set()
     tools: list[ToolUnderTest] = []
     launches = [server.launch for server in run.manager.servers if server.launch is not None]
-    redactor = Redactor({label: value for launch in launches for label, value in launch.secrets.items()})
+    redactor = Redactor({f"{one.name} {label}": value for one in launches for label, value in one.secrets.items()})
     for definition in managed.inventory.tools:
         # A node id is shown and kept by pytest itself, so that no secret may ever be in it.
         name = slug(redactor.redact(definition.name), taken=frozenset(taken))

@@ -76,10 +76,10 @@ class Recorder:
         learned.update({f"{label} {len(learned) + 1}": value for label, value in new.items()})
 
     def _redactor(self, launch: Launch) -> Redactor:
-        """Return what knows every secret of a server."""
+        """Return what knows every secret of a server, by the labels that stand in reports too."""
         known = set(launch.secrets.values())
         later = {label: value for label, value in self._learned.get(launch.name, {}).items() if value not in known}
-        return Redactor({**launch.secrets, **later})
+        return Redactor({f"{launch.name} {label}": value for label, value in {**launch.secrets, **later}.items()})
 
     def write(self, launch: Launch, connection: int, record: Record) -> None:
         """Add a value to a server's recording."""
