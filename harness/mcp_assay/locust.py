@@ -71,12 +71,12 @@ class McpUser(User):
 
     def __init__(self, environment: Environment) -> None:
         super().__init__(environment)
-        own = f"#{next(self._numbers)}" if self.session_per_user else ""
-        self._session = f"{self.mcp_config}:{self.mcp_server}{own}"
-        self._bridge = Bridge.of_process()
         if environment not in self._watched:
             self._watched.add(environment)
             environment.events.quitting.add_listener(self._at_the_end)
+        own = f"#{next(self._numbers)}" if self.session_per_user else ""
+        self._session = f"{self.mcp_config}:{self.mcp_server}{own}"
+        self._bridge = Bridge.of_process()
 
     def on_start(self) -> None:
         """Open the connection, unless another user has opened it.
