@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import re
 from pathlib import Path
 from typing import Any
 
 import pytest
+from scripts import script_at
 
 BENCHMARKS = Path(__file__).resolve().parent.parent / "benchmarks"
 TARGETS = {"speed_vs_goal": ("<=", 1.0), "rate_vs_other": (">=", 2.0)}
@@ -16,12 +16,7 @@ TARGETS = {"speed_vs_goal": ("<=", 1.0), "rate_vs_other": (">=", 2.0)}
 
 @pytest.fixture(scope="module")
 def goals() -> Any:
-    spec = importlib.util.spec_from_file_location("goals", BENCHMARKS / "goals.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return script_at(BENCHMARKS / "goals.py")
 
 
 @pytest.mark.parametrize(

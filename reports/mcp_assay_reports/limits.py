@@ -7,14 +7,13 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from mcp_assay.core.quantities import shown
-from mcp_assay_reports.texts import line, plural
+from mcp_assay_reports.texts import WORST_FIRST, line, plural
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from mcp_assay.core.contract import BudgetEntry, Document, VerdictWord
 
-_ORDER = ("fail", "error", "warn", "pass", "skip")
 _MOST = 1_000
 _NOTHING = "not measured"
 
@@ -46,7 +45,7 @@ class LimitRow:
 def limit_rows(document: Document) -> list[LimitRow]:
     """Return every limit that was looked at, broken ones first; tools that were not to be measured are left out."""
     told = [_row(budget) for budget in document.get("budgets", []) if budget["verdict"] != "skip"]
-    return sorted(told, key=lambda row: _ORDER.index(row.verdict))
+    return sorted(told, key=lambda row: WORST_FIRST.index(row.verdict))
 
 
 def limit_lines(document: Document, most: int) -> Iterator[str]:

@@ -11,7 +11,7 @@ from mcp_assay.core.presentation import inert
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from mcp_assay.core.contract import CategoryEntry, Summary
+    from mcp_assay.core.contract import CategoryEntry, Summary, VerdictWord
 
 CATEGORY_TITLES = {
     "connectivity": "Connectivity",
@@ -21,6 +21,9 @@ CATEGORY_TITLES = {
     "performance": "Performance",
 }
 """The categories in their order, as people read them."""
+
+WORST_FIRST: Sequence[VerdictWord] = ("fail", "error", "warn", "pass", "skip")
+"""The verdicts in the order in which people want to hear of them."""
 
 _LINK = re.compile(r"https://[A-Za-z0-9][A-Za-z0-9.-]*(?:/[A-Za-z0-9._~/%+=-]*)?(?:#[A-Za-z0-9._~%-]*)?")
 

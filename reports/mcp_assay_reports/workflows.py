@@ -4,19 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mcp_assay_reports.texts import plural
+from mcp_assay_reports.texts import WORST_FIRST, plural
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from mcp_assay.core.contract import Document, WorkflowEntry
 
-_ORDER = ("fail", "error", "warn", "pass", "skip")
-
 
 def workflows_of(document: Document) -> list[WorkflowEntry]:
     """Return the workflows of a run, broken ones first."""
-    return sorted(document["workflows"], key=lambda workflow: _ORDER.index(workflow["verdict"]))
+    return sorted(document["workflows"], key=lambda workflow: WORST_FIRST.index(workflow["verdict"]))
 
 
 def workflow_lines(document: Document, most: int) -> Iterator[str]:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from scripts import script_at
 
 from mcp_assay_suites.catalogue import CATALOGUE
 
@@ -21,12 +21,7 @@ CONFIRMED = json.loads((REAL / "confirmed.json").read_text("utf-8"))
 
 @pytest.fixture(scope="module")
 def maker() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("matrix", REAL / "matrix.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return script_at(REAL / "matrix.py")
 
 
 def test_every_finding_was_confirmed_and_nothing_else(maker: ModuleType) -> None:

@@ -8,6 +8,8 @@ import json
 import os
 import sys
 
+from toolserver import serve
+
 CARELESS = "--careless" in sys.argv
 OWN = [os.getpid(), -os.getpid(), os.getpid() + 10_000_000]
 OBJECT = {"type": "object", "additionalProperties": False}
@@ -36,19 +38,6 @@ def call(name, arguments):
     return said("there is no such process", failed=True)
 
 
-def answer(method, params):
-    if method == "initialize":
-        known = {"name": "ending", "version": "1"}
-        return {"protocolVersion": "2025-06-18", "capabilities": {"tools": {}}, "serverInfo": known}
-    if method == "tools/call" and params["name"] in TOOLS:
-        return call(params["name"], params.get("arguments") or {})
-    listed = [{"name": name, "description": "About processes.", "inputSchema": TOOLS[name]} for name in TOOLS]
-    return {"tools/list": {"tools": listed}, "ping": {}}.get(method)
+LISTED = [{"name": name, "description": "About processes.", "inputSchema": TOOLS[name]} for name in TOOLS]
 
-
-for line in sys.stdin:
-    message = json.loads(line)
-    if "id" in message:
-        made = answer(message["method"], message.get("params") or {})
-        body = {"error": {"code": -32601, "message": "Method not found"}} if made is None else {"result": made}
-        print(json.dumps({"jsonrpc": "2.0", "id": message["id"], **body}), flush=True)
+serve("ending", LISTED, call)

@@ -3,9 +3,9 @@
 The slow ones stand first and last in the list. Run it with ``python -S -E paced.py``.
 """
 
-import json
-import sys
 import time
+
+from toolserver import serve
 
 PAUSE_S = 0.02
 HINTS = {"readOnlyHint": True, "openWorldHint": False}
@@ -27,18 +27,4 @@ def call(name, arguments):
     return {"content": [{"type": "text", "text": "done"}]}
 
 
-def answer(method, params):
-    if method == "initialize":
-        known = {"name": "paced", "version": "1"}
-        return {"protocolVersion": "2025-06-18", "capabilities": {"tools": {}}, "serverInfo": known}
-    if method == "tools/call" and params["name"] in SCHEMAS:
-        return call(params["name"], params.get("arguments") or {})
-    return {"tools/list": {"tools": TOOLS}, "ping": {}}.get(method)
-
-
-for line in sys.stdin:
-    message = json.loads(line)
-    if "id" in message:
-        made = answer(message["method"], message.get("params") or {})
-        said = {"error": {"code": -32601, "message": "Method not found"}} if made is None else {"result": made}
-        print(json.dumps({"jsonrpc": "2.0", "id": message["id"], **said}), flush=True)
+serve("paced", TOOLS, call)

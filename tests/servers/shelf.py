@@ -5,7 +5,8 @@ Nothing is annotated. ``open_box`` has a fault that only a box which is there ca
 """
 
 import json
-import sys
+
+from toolserver import serve
 
 TEXT = {"type": "string"}
 OBJECT = {"type": "object", "additionalProperties": False}
@@ -48,18 +49,4 @@ def call(name, arguments):
     return result({"id": list(BOXES)[-1]})
 
 
-def answer(method, params):
-    if method == "initialize":
-        known = {"name": "shelf", "version": "1"}
-        return {"protocolVersion": "2025-06-18", "capabilities": {"tools": {}}, "serverInfo": known}
-    if method == "tools/call" and params["name"] in {tool["name"] for tool in TOOLS}:
-        return call(params["name"], params.get("arguments") or {})
-    return {"tools/list": {"tools": TOOLS}, "ping": {}}.get(method)
-
-
-for line in sys.stdin:
-    message = json.loads(line)
-    if "id" in message:
-        made = answer(message["method"], message.get("params") or {})
-        said = {"error": {"code": -32601, "message": "Method not found"}} if made is None else {"result": made}
-        print(json.dumps({"jsonrpc": "2.0", "id": message["id"], **said}), flush=True)
+serve("shelf", TOOLS, call)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, TypeVar, cast
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable
+    from contextlib import AbstractAsyncContextManager
 
     from mcp_assay.readiness.subject import Run
 
@@ -16,15 +17,10 @@ T = TypeVar("T")
 
 async def once(run: Run, kind: type[T], find_out: Callable[[Run], Awaitable[T]]) -> T:
     """Return what was found out of this kind; the first to ask finds out while the others wait."""
-    async with turn(run, kind.__qualname__):
+    async with cast("asyncio.Lock", run.memory.setdefault(f"turn: {kind.__qualname__}", asyncio.Lock())):
         if kind.__qualname__ not in run.memory:
             run.memory[kind.__qualname__] = await find_out(run)
         return cast("T", run.memory[kind.__qualname__])
-
-
-def turn(run: Run, purpose: str) -> asyncio.Lock:
-    """Return the lock by which the checks of all servers take turns for a purpose."""
-    return cast("asyncio.Lock", run.memory.setdefault(f"turn: {purpose}", asyncio.Lock()))
 
 
 class _Disturbances:
@@ -62,18 +58,14 @@ class _Disturbances:
                 self._changed.notify_all()
 
 
-@asynccontextmanager
-async def disturbing_beside_others(run: Run) -> AsyncGenerator[None]:
+def disturbing_beside_others(run: Run) -> AbstractAsyncContextManager[None]:
     """Disturb a server while other checks may disturb others: what looks bad must be seen again alone."""
-    async with _disturbances(run).beside():
-        yield
+    return _disturbances(run).beside()
 
 
-@asynccontextmanager
-async def disturbing_alone(run: Run) -> AsyncGenerator[None]:
+def disturbing_alone(run: Run) -> AbstractAsyncContextManager[None]:
     """Disturb a server while no other check disturbs any, so that what falls silent does so because of it."""
-    async with _disturbances(run).alone():
-        yield
+    return _disturbances(run).alone()
 
 
 def _disturbances(run: Run) -> _Disturbances:
