@@ -218,6 +218,10 @@ class ServerUnderTest:
         session = await self.session()
         return self._observe(await session.request(method, params, timeout_s=timeout_s))
 
+    def count_calls(self, tool: str, count: int = 1) -> None:
+        """Note that a tool was called, also on other connections of the server than this one."""
+        self.calls[tool] = self.calls.get(tool, 0) + count
+
     async def call_tool(self, tool: str, arguments: Mapping[str, Json], *, timeout_s: float | None = None) -> Exchange:
         """Call a tool on the live session and return the exchange. Never retried: a retry hides the fault.
 
@@ -228,7 +232,7 @@ class ServerUnderTest:
             UnavailableError: The server is down.
         """
         session = await self.session()
-        self.calls[tool] = self.calls.get(tool, 0) + 1
+        self.count_calls(tool)
         token = f"progress-{sum(self.calls.values())}"
         exchange = self._observe(await session.call_tool(tool, arguments, timeout_s=timeout_s, progress_token=token))
         self.spent_s[tool] = self.spent_s.get(tool, 0.0) + exchange.duration_s

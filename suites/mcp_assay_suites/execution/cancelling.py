@@ -91,7 +91,7 @@ async def _late_answer(
     Whatever came before may have been on its way, however long that takes on a busy machine.
     """
     name, identity = subject.the_tool.name, session.channel.new_id()
-    subject.server.calls[name] = subject.server.calls.get(name, 0) + 1
+    subject.server.count_calls(name)
     params: JsonObject = {"name": name, "arguments": arguments}
     waiting = asyncio.ensure_future(session.request("tools/call", params, request_id=identity))
     await asyncio.sleep(seconds * _CANCELLED_AFTER)

@@ -116,7 +116,7 @@ async def _call(subject: Subject, arguments: JsonObject, *headers: tuple[str, st
     """Call the tool with its proper headers but for those given; an empty one is left out."""
     session = await subject.server.session()
     name = subject.the_tool.name
-    subject.server.calls[name] = subject.server.calls.get(name, 0) + 1
+    subject.server.count_calls(name)
     return await session.call_tool(name, arguments, headers=headers)
 
 

@@ -82,7 +82,7 @@ async def calls_at_once(subject: Subject, planned: Iterable[Planned]) -> list[Ca
         UnavailableError: The server is down before the calls.
     """
     session, name, made = await subject.server.session(), subject.the_tool.name, list(planned)
-    subject.server.calls[name] = subject.server.calls.get(name, 0) + len(made)
+    subject.server.count_calls(name, len(made))
     exchanges = await asyncio.gather(*(session.call_tool(name, item.arguments) for item in made))
     cases = [item.case(exchange) for item, exchange in zip(made, exchanges, strict=True)]
     cases[-1] = await with_sign_of_life(subject, cases[-1])

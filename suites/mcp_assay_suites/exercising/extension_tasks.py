@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 from mcp_assay.wire.eras import META_CAPABILITIES
 from mcp_assay.wire.param_headers import mirrored_params, param_headers
-from mcp_assay_suites.exercising.limits import is_open_world, is_repeatable
+from mcp_assay_suites.exercising.limits import may_repeat
 from mcp_assay_suites.exercising.shared import valid_calls
-from mcp_assay_suites.exercising.task_runs import TERMINAL
+from mcp_assay_suites.exercising.task_runs import TERMINAL, pause_s
 from mcp_assay_suites.observing.finer import TASKS
 from mcp_assay_suites.observing.memory import remembered
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 _MOST_TOOLS = 8
 _MOST_TASKS = 2
 _MOST_LOOKS = 40
-_SHORTEST_PAUSE_S, _LONGEST_PAUSE_S = 0.1, 0.5
+_LONGEST_PAUSE_S = 0.5
 _DECLARED: JsonObject = {META_CAPABILITIES: {"extensions": {TASKS: {}}}}
 
 
@@ -73,7 +73,7 @@ async def extension_talk(subject: Subject) -> ExtensionTalk:
 async def _tried(subject: Subject, server: ServerUnderTest) -> ExtensionTalk:
     """Call tools on an instance of their own until enough of them were answered by tasks."""
     live = await server.session()
-    tools = [tool for tool in server.tools if _may_repeat(tool)][:_MOST_TOOLS]
+    tools = [tool for tool in server.tools if may_repeat(tool)][:_MOST_TOOLS]
     called, tasks = 0, list[ExtensionTask]()
     async with server.fresh_session(protocol=live.agreement.version) as session:
         for tool in tools:
@@ -87,17 +87,11 @@ async def _tried(subject: Subject, server: ServerUnderTest) -> ExtensionTalk:
     return ExtensionTalk(called=called, tasks=tuple(tasks))
 
 
-def _may_repeat(tool: ToolUnderTest) -> bool:
-    """Return whether a tool may be called once more."""
-    fine = tool.decision.explicit or tool.decision.contained or (is_repeatable(tool) and not is_open_world(tool))
-    return tool.decision.allowed and fine
-
-
 async def _call(
     server: ServerUnderTest, session: ServerSession, tool: ToolUnderTest, arguments: JsonObject
 ) -> Exchange:
     """Call a tool as a client that knows tasks."""
-    server.calls[tool.name] = server.calls.get(tool.name, 0) + 1
+    server.count_calls(tool.name)
     params: JsonObject = {"name": tool.name, "arguments": arguments, "_meta": dict(_DECLARED)}
     mirrored = mirrored_params(tool.definition.input_schema)
     return await session.request("tools/call", params, headers=param_headers(mirrored, arguments))
@@ -112,9 +106,7 @@ async def _looks(session: ServerSession, created: Exchange) -> list[Exchange]:
         found = looks[-1].result
         if found is None or found.get("status") in {*TERMINAL, "input_required"}:
             break
-        wish = found.get("pollIntervalMs")
-        wish_s = wish / 1000 if isinstance(wish, int | float) and not isinstance(wish, bool) else 0.0
-        await asyncio.sleep(min(max(wish_s, _SHORTEST_PAUSE_S), _LONGEST_PAUSE_S))
-    if looks[-1].result is None or (looks[-1].result or {}).get("status") not in TERMINAL:
+        await asyncio.sleep(pause_s(found.get("pollIntervalMs"), _LONGEST_PAUSE_S))
+    if (looks[-1].result or {}).get("status") not in TERMINAL:
         await session.request("tasks/cancel", asked)
     return looks

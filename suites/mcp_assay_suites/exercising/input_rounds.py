@@ -234,7 +234,7 @@ class _Retries:
         """Call the tool with these capabilities declared and these members added."""
         given = self._arguments if arguments is None else arguments
         name = self._subject.the_tool.name
-        self._subject.server.calls[name] = self._subject.server.calls.get(name, 0) + 1
+        self._subject.server.count_calls(name)
         meta: JsonObject = {META_CAPABILITIES: dict(capabilities)}
         params: JsonObject = {"name": name, "arguments": given, "_meta": meta, **(more or {})}
         return await self._session.request("tools/call", params, headers=param_headers(self._mirrored, given))

@@ -31,6 +31,12 @@ def is_repeatable(tool: ToolUnderTest) -> bool:
     return annotations.get("readOnlyHint") is True or annotations.get("idempotentHint") is True
 
 
+def may_repeat(tool: ToolUnderTest) -> bool:
+    """Return whether a tool that was called may be called once more."""
+    cleared = tool.decision.explicit or tool.decision.contained
+    return tool.decision.allowed and (cleared or (is_repeatable(tool) and not is_open_world(tool)))
+
+
 def may_look(tool: ToolUnderTest) -> bool:
     """Return whether a tool may be called just to see what happens: opened, read-only, and closed to the world."""
     read_only = tool.definition.annotations.get("readOnlyHint") is True

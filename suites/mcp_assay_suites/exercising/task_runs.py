@@ -6,7 +6,7 @@ import asyncio
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from mcp_assay_suites.exercising.limits import is_open_world, is_repeatable
+from mcp_assay_suites.exercising.limits import may_repeat
 from mcp_assay_suites.exercising.shared import valid_calls
 
 if TYPE_CHECKING:
@@ -64,8 +64,7 @@ def takes_tasks(session: ServerSession) -> bool:
 
 def may_run(tool: ToolUnderTest) -> bool:
     """Return whether a tool may be called once more, as a task."""
-    fine = tool.decision.explicit or tool.decision.contained or (is_repeatable(tool) and not is_open_world(tool))
-    return tool.decision.allowed and fine and task_support(tool) in {"required", "optional"}
+    return may_repeat(tool) and task_support(tool) in {"required", "optional"}
 
 
 async def task_run(subject: Subject, tool: ToolUnderTest) -> TaskRun | None:
@@ -80,7 +79,7 @@ async def task_run(subject: Subject, tool: ToolUnderTest) -> TaskRun | None:
         return None
     live = await subject.server.session()
     params: JsonObject = {"name": tool.name, "arguments": cases[0].arguments, "task": {"ttl": _TTL_MS}}
-    subject.server.calls[tool.name] = subject.server.calls.get(tool.name, 0) + 1
+    subject.server.count_calls(tool.name)
     async with subject.server.fresh_session(protocol=live.agreement.version) as session:
         created = await session.request("tools/call", params)
         identity = task_of(created).get("taskId")
@@ -99,7 +98,7 @@ async def _followed(session: ServerSession, tool: str, created: Exchange, identi
             looks.append(await session.request("tasks/get", asked))
             if wanted.done() or looks[-1].fault is not None:
                 break
-            await asyncio.wait({wanted}, timeout=_pause_s(looks[-1]))
+            await asyncio.wait({wanted}, timeout=pause_s(task_of(looks[-1]).get("pollInterval"), _LONGEST_PAUSE_S))
         if not wanted.done():
             await session.request("tasks/cancel", asked)
             return TaskRun(tool=tool, created=created, looks=looks)
@@ -116,8 +115,7 @@ def task_of(exchange: Exchange) -> JsonObject:
     return task if isinstance(task, dict) else {}
 
 
-def _pause_s(look: Exchange) -> float:
+def pause_s(wish_ms: Json, longest_s: float) -> float:
     """Return how long to wait for the next look, as far as the server's wish is bearable."""
-    wish = task_of(look).get("pollInterval")
-    wish_s = wish / 1000 if isinstance(wish, int | float) and not isinstance(wish, bool) else 0.0
-    return min(max(wish_s, _SHORTEST_PAUSE_S), _LONGEST_PAUSE_S)
+    wish_s = wish_ms / 1000 if isinstance(wish_ms, int | float) and not isinstance(wish_ms, bool) else 0.0
+    return min(max(wish_s, _SHORTEST_PAUSE_S), longest_s)

@@ -107,7 +107,7 @@ async def _loaded(subject: Subject, case: Case, load: Callable[[Call], Awaitable
     with unrecorded(session):
         measured = await load(tool_call(session, tool, case.arguments))
     made = measured.calls + measured.warm_up
-    subject.server.calls[tool] = subject.server.calls.get(tool, 0) + made
+    subject.server.count_calls(tool, made)
     cost_s = await once(subject, f"own-cost.{subject.the_tool.slug}", partial(_own_cost_s, subject, case))
     return Loaded(case=case, measured=replace(measured, overhead_s=cost_s))
 

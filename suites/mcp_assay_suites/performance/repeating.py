@@ -173,7 +173,7 @@ async def _repeat_all(subject: Subject) -> Sequence[Repeated] | Judgement:
     except ConnectError as problem:
         return skipped(f"a second instance of the server cannot be used: {problem.fault.message}")
     for tool, count in ((tool, count) for repeated in made for tool, count in repeated.tools.items()):
-        subject.server.calls[tool] = subject.server.calls.get(tool, 0) + count
+        subject.server.count_calls(tool, count)
     return made
 
 
