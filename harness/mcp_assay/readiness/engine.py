@@ -185,7 +185,7 @@ class Engine:
         kept = observations.recall(launch, item.name)
         if kept is not None:
             for tool, count in kept.calls.items():
-                calls[tool] = calls.get(tool, 0) + count
+                item.server.count_calls(tool, count)
             return kept.judgement
         before = Counter(calls)
         judgement = await item.check.run(subject)
