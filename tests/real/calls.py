@@ -24,12 +24,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from matrix import configuration
 from tabulate import tabulate
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 REAL = Path(os.environ.get("MCP_ASSAY_REAL", ROOT / ".mcp-assay" / "real"))
-CONFIGS = (ROOT / "examples" / "nineteen" / "servers.json", HERE / "published.json")
 RUN_S = 1_200.0
 FOUND = frozenset({"fail", "warn", "error"})
 WAYS = {"as they are": (), "in the sandbox": ("--mcp-sandbox",)}
@@ -74,18 +74,10 @@ class Ran:
         return [row for row in self.confirmations if not row["confirmed"]]
 
 
-def config() -> dict[str, Any]:
-    """Return one configuration with every server of the others."""
-    servers: dict[str, Any] = {}
-    for path in CONFIGS:
-        servers = json.loads(path.read_text(encoding="utf-8"))["mcpServers"] | servers
-    return {"mcpServers": servers}
-
-
 def judged(folder: Path, options: tuple[str, ...]) -> Ran:
     """Judge every server in a folder of its own, and confirm what was found."""
     document, report = folder / "servers.json", folder / "report.json"
-    document.write_text(json.dumps(config()), encoding="utf-8")
+    document.write_text(json.dumps(configuration({})), encoding="utf-8")
     environment = {**os.environ, "MCP_ASSAY_REAL": str(REAL.resolve()), "MCP_ASSAY_PYTHON": sys.executable}
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--mcp-config", document.name]
     command += ["-m", "mcp_execution", "--mcp-examples", "none", "--mcp-report", f"json={report}", *options]
@@ -153,7 +145,7 @@ def page(runs: dict[str, Ran]) -> str:
     tables = "".join(f"## {way.capitalize()}\n\n{table(rows_of(ran), HEADERS)}\n\n" for way, ran in runs.items())
     headers = ["server", "check", "breaks", "tools", "call", "raw answer"]
     return PAGE.format(
-        servers=len(config()["mcpServers"]),
+        servers=len(configuration({})["mcpServers"]),
         date=datetime.now(UTC).date().isoformat(),
         python=platform.python_version(),
         tables=tables,

@@ -84,7 +84,7 @@ def await_port(port: int, process: subprocess.Popen[bytes]) -> None:
 
 def configuration(ports: dict[str, int]) -> dict[str, Any]:
     """Return all servers in one configuration."""
-    files = (HERE / "published.json", ROOT / "examples" / "nineteen" / "servers.json")
+    files = (ROOT / "examples" / "nineteen" / "servers.json", HERE / "published.json")
     servers: dict[str, Any] = {}
     for path in files:
         servers = {**json.loads(path.read_text(encoding="utf-8"))["mcpServers"], **servers}
