@@ -18,6 +18,7 @@ from rawserver.protocol import (
     is_id,
 )
 from rawserver.stdio import encoded
+from rawserver.timers import TimerThread
 
 _STATUS = {METHOD_NOT_FOUND: 404, PARSE_ERROR: 400, INVALID_REQUEST: 400}
 
@@ -121,6 +122,7 @@ class Site:
         self.checks_headers = http_headers.check
         self.session_name = lambda: os.urandom(16).hex()
         self.lock = threading.RLock()
+        self.timers = TimerThread(self.lock)
         self.count = 0
 
     def encoded(self, message):
@@ -132,14 +134,7 @@ class Site:
 
     def later(self, seconds, function):
         """Call a function after some seconds, never at the same time as anything else."""
-
-        def run():
-            with self.lock:
-                function()
-
-        timer = threading.Timer(seconds, run)
-        timer.daemon = True
-        timer.start()
+        self.timers.add(seconds, function)
 
     def new_stream(self, session):
         """Return a stream with a number of its own; those of a session can be resumed."""

@@ -90,7 +90,8 @@ class Exchange:
     def reset(self):
         """Drop the connection with a reset instead of an end."""
         with self.lock:
-            self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            with contextlib.suppress(OSError):
+                self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             self.drop()
 
     def drop(self):

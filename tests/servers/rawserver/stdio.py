@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import heapq
 import json
 import os
 import select
 import signal
-import time
 
 from rawserver.connection import Connection
+from rawserver.timers import Timers
 
 
 class Stdio:
@@ -17,16 +16,14 @@ class Stdio:
 
     def __init__(self, server):
         self.server = server
-        self.timers = []
-        self.count = 0
+        self.timers = Timers()
         self.write_all = write_all
         self.reading = True
         self.connection = Connection(server, self.send, self.later)
 
     def later(self, seconds, function):
         """Call a function after some seconds."""
-        self.count += 1
-        heapq.heappush(self.timers, (time.monotonic() + seconds, self.count, function))
+        self.timers.add(seconds, function)
 
     def send(self, message):
         """Write one message as one line."""
@@ -45,8 +42,8 @@ class Stdio:
             hook()
         buffer = b""
         while True:
-            ready = select.select([0] if self.reading else [], [], [], self.pause())[0]
-            self.run_due()
+            ready = select.select([0] if self.reading else [], [], [], self.timers.pause())[0]
+            self.timers.run_due()
             if not ready:
                 continue
             chunk = os.read(0, 1 << 16)
@@ -63,16 +60,6 @@ class Stdio:
         """Complete what is open and end."""
         self.connection.end()
         os._exit(0)
-
-    def pause(self):
-        """Return the seconds until the next timer is due, or None."""
-        return max(0.0, self.timers[0][0] - time.monotonic()) if self.timers else None
-
-    def run_due(self):
-        """Call what is due by now; what that makes due has to wait for the next round, so that reading goes on."""
-        now = time.monotonic()
-        while self.timers and self.timers[0][0] <= now:
-            heapq.heappop(self.timers)[2]()
 
 
 def write_all(data):

@@ -103,7 +103,10 @@ def _add(request, arguments):
 
 
 def _wait(request, arguments):
-    """Answer later; every step reports progress and logs, and is due only after the one before it."""
+    """Answer later; every step reports progress and logs.
+
+    All steps are due from the start, so that no stall of the machine moves them behind what was due after them.
+    """
     total, steps = int(arguments.get("ms", 20)), int(arguments.get("steps", 3))
 
     def step(number):
@@ -111,10 +114,9 @@ def _wait(request, arguments):
         request.log("info", f"step {number} of {steps}")
         if number == steps:
             request.answer(structured({"waited_ms": total}))
-        else:
-            request.later(total / steps / 1000, lambda: step(number + 1))
 
-    request.later(total / steps / 1000, lambda: step(1))
+    for number in range(1, steps + 1):
+        request.later(total * number / steps / 1000, lambda number=number: step(number))
 
 
 def _media(request, arguments):
