@@ -64,7 +64,8 @@ def _lines(verdict: Verdict) -> Iterator[str]:
         yield f"  observed:    {_indented(verdict.observed)}"
     for key, value in (verdict.exchange or {}).items():
         text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-        yield f"  {f'{key}:':<12} {_indented(text[:_SHOWN_EXCHANGE])}"
+        if text:  # a server that said nothing on stderr has no tail to show
+            yield f"  {f'{key}:':<12} {_indented(text[:_SHOWN_EXCHANGE])}"
     if verdict.fix:
         yield f"  fix:         {verdict.fix}"
     if verdict.spec:
