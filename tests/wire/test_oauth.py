@@ -7,6 +7,7 @@ import base64
 import dataclasses
 import json
 import stat
+import time
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, urlsplit
 
@@ -22,9 +23,10 @@ from mcp_assay.config.spec import Launch, TransportKind
 from mcp_assay.core.errors import ConnectError, HarnessError
 from mcp_assay.core.faults import Fault, FaultKind
 from mcp_assay.wire.oauth.flow import signed_in
+from mcp_assay.wire.oauth.renewal import CredentialBook
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable
     from pathlib import Path
 
     from mcp_assay.wire.connect import Connector
@@ -45,6 +47,10 @@ class Guarded:
         self.lifetime = 3600
         self.uses: int | None = None
         self.odd: web.Response | None = None
+        self.rotates = False
+        self.down = False
+        self.good: set[str] = set()
+        self.seen: list[tuple[str | None, bool]] = []
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         answers = {
@@ -87,6 +93,11 @@ class Guarded:
     async def token(self, request: web.Request) -> web.StreamResponse:
         form = {key: str(value) for key, value in (await request.post()).items()}
         self.asked.append({**form, "authorization": request.headers.get("Authorization", "")})
+        if self.down:
+            return web.Response(status=503)
+        if self.rotates:
+            self.given = f"{TOKEN}-{len(self.asked)}"
+            self.good.add(f"Bearer {self.given}")
         if self.uses is not None:
             self.given = self.taken = f"{TOKEN}-{len(self.asked)}"
             self.uses = 4
@@ -96,7 +107,10 @@ class Guarded:
     async def mcp(self, request: web.Request) -> web.StreamResponse:
         if self.uses is not None and request.headers.get("Authorization") == f"Bearer {self.taken}":
             self.uses -= 1
-        if request.headers.get("Authorization") != f"Bearer {self.taken}" or (self.uses is not None and self.uses < 0):
+        shown = request.headers.get("Authorization")
+        good = shown in self.good if self.rotates else shown == f"Bearer {self.taken}"
+        self.seen.append((shown, good))
+        if not good or (self.uses is not None and self.uses < 0):
             where = f'Bearer resource_metadata="{self.base}/.well-known/oauth-protected-resource/mcp"'
             return web.Response(status=401, headers={"WWW-Authenticate": where})
         if request.method != "POST":
@@ -354,3 +368,159 @@ async def test_a_server_that_refuses_a_fresh_token_is_told_as_it_is(connector: C
     await session.close()
     assert told[-1].fault is not None
     assert told[-1].fault.message.startswith("HTTP 401 Unauthorized")
+
+
+class Watch:
+    """What time it is, told by the test; seconds since the epoch."""
+
+    def __init__(self) -> None:
+        self.ahead = 0.0
+
+    def __call__(self) -> float:
+        return time.time() + self.ahead
+
+
+async def rotating(connector: Connector, guarded: Guarded, watch: Watch) -> tuple[Connector, Launch]:
+    """Return a connector with a clock of the test's, and a launch whose token, the first of many, lasts an hour."""
+    guarded.rotates = True
+    grant = ClientCredentials(client_id="me", client_secret="s3cret", issuer=guarded.base)
+    launch = await signed_in(dataclasses.replace(launch_of(guarded), auth=grant), grant, timeout_s=20)
+    return dataclasses.replace(connector, credentials=CredentialBook(watch)), launch
+
+
+def refused(guarded: Guarded) -> list[str | None]:
+    """Return the tokens that the server did not take."""
+    return [shown for shown, good in guarded.seen if shown is not None and not good]
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    """Wait until something holds that other tasks bring about."""
+    async with asyncio.timeout(10):
+        while not condition():  # noqa: ASYNC110  (what is waited for sets no event)
+            await asyncio.sleep(0)
+
+
+async def test_a_token_is_renewed_before_it_ends_once_for_all_calls_and_none_of_them_waits(
+    connector: Connector, guarded: Guarded
+) -> None:
+    watch = Watch()
+    connector, launch = await rotating(connector, guarded, watch)
+    one, other = [await connector.open_session(launch) for _ in range(2)]
+    watch.ahead = 3600 - 90
+    await one.request("tools/list", {})
+    assert len(guarded.asked) == 1, "more than a minute is left"
+    watch.ahead = 3600 - 30
+    told = await asyncio.gather(*(session.request("tools/list", {}) for session in (one, other) for _ in range(8)))
+    await until(lambda: one.channel.transport.client.authorization == f"Bearer {TOKEN}-2")
+    late = [await session.request("tools/list", {}) for session in (one, other)]
+    await asyncio.gather(one.close(), other.close())
+    assert {exchange.fault for exchange in (*told, *late)} == {None}
+    assert [form["grant_type"] for form in guarded.asked] == ["client_credentials"] * 2
+    assert guarded.seen[-1][0] == f"Bearer {TOKEN}-2"
+    assert not refused(guarded)
+
+
+async def test_a_token_that_ended_while_nothing_was_asked_is_renewed_before_the_next_request(
+    connector: Connector, guarded: Guarded
+) -> None:
+    watch = Watch()
+    connector, launch = await rotating(connector, guarded, watch)
+    session = await connector.open_session(launch)
+    watch.ahead = 7200
+    guarded.good.clear()
+    told = await session.request("tools/list", {})
+    raw = await session.channel.transport.raw_http.raw(
+        "POST", {"Content-Type": "application/json"}, MESSAGE, timeout_s=9
+    )
+    await session.close()
+    assert (told.fault, raw.status) == (None, 200)
+    assert not refused(guarded)
+
+
+async def test_a_renewal_ahead_that_fails_leaves_the_token_in_use_until_it_is_refused(
+    connector: Connector, guarded: Guarded
+) -> None:
+    watch = Watch()
+    connector, launch = await rotating(connector, guarded, watch)
+    session = await connector.open_session(launch)
+    guarded.down, watch.ahead = True, 3600 - 30
+    told = [await session.request("tools/list", {})]
+    await until(lambda: len(guarded.asked) == 2)
+    told += [await session.request("tools/list", {}) for _ in range(4)]
+    assert [exchange.fault for exchange in told] == [None] * 5
+    assert len(guarded.asked) == 2, "a token is given one try ahead of its end"
+    watch.ahead = 7200
+    assert (await session.request("tools/list", {})).fault is None, "the clocks may differ: the server still takes it"
+    guarded.good.clear()
+    with pytest.raises(HarnessError, match=r"the access token expired and was not renewed: signing in failed: .*503"):
+        await session.request("tools/list", {})
+    guarded.down = False
+    assert (await session.request("tools/list", {})).fault is None
+    await session.close()
+
+
+async def test_the_last_connection_ends_a_renewal_that_nobody_waits_for(
+    connector: Connector, guarded: Guarded, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mcp_assay.wire.oauth.renewal._FAREWELL_S", 0.05)
+    ended: list[str] = []
+
+    async def sign_in(launch: Launch, *, timeout_s: float) -> Launch:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.append(launch.name)
+        return launch
+
+    watch = Watch()
+    connector, launch = await rotating(connector, guarded, watch)
+    session = await dataclasses.replace(connector, sign_in=sign_in).open_session(launch)
+    watch.ahead = 3600 - 30
+    assert (await session.request("tools/list", {})).fault is None
+    await session.close()
+    assert ended == ["guarded"]
+
+
+def ends_soon(tokens: Path) -> None:
+    """Let half a minute be left to the only kept token."""
+    (file,) = tokens.glob("guarded-*.json")
+    file.write_text(json.dumps({**json.loads(file.read_text()), "expires_at": time.time() + 30}))
+
+
+async def test_a_kept_token_that_ends_soon_is_renewed_and_used_all_the_same_where_that_fails(
+    guarded: Guarded, tmp_path: Path, unused_tcp_port: int
+) -> None:
+    guarded.rotates, guarded.lifetime = True, 36_000
+    grant, browser = Interactive(tokens=tmp_path, port=unused_tcp_port), Browser()
+    await signed_in(launch_of(guarded), grant, timeout_s=20, show=browser.show)
+    await asyncio.gather(*browser.visits)
+    ends_soon(tmp_path)
+    guarded.down = True
+    kept = await signed_in(launch_of(guarded), grant, timeout_s=20)
+    guarded.down = False
+    renewed = await signed_in(launch_of(guarded), grant, timeout_s=20)
+    assert kept.headers == {"Authorization": f"Bearer {TOKEN}-1"}
+    assert renewed.headers == {"Authorization": f"Bearer {TOKEN}-3"}
+    assert [form["grant_type"] for form in guarded.asked[1:]] == ["refresh_token"] * 2
+
+
+@pytest.mark.parametrize("lifetime", [0, -5])
+async def test_a_lifetime_that_cannot_be_meant_is_no_reason_to_renew_ahead(
+    connector: Connector, guarded: Guarded, lifetime: int
+) -> None:
+    guarded.lifetime = lifetime
+    grant = ClientCredentials(client_id="me", client_secret="s3cret", issuer=guarded.base)
+    launch = await signed_in(dataclasses.replace(launch_of(guarded), auth=grant), grant, timeout_s=20)
+    session = await connector.open_session(launch)
+    told = [await session.request("tools/list", {}) for _ in range(3)]
+    await session.close()
+    assert {exchange.fault for exchange in told} == {None}
+    assert len(guarded.asked) == 1
+
+
+async def test_a_lifetime_beyond_all_numbers_ends_the_sign_in_with_a_finding(guarded: Guarded) -> None:
+    guarded.lifetime = 10**400
+    with pytest.raises(ConnectError, match=r"signing in failed: int(eger)? too large to convert to float"):
+        await signed_in(
+            launch_of(guarded), ClientCredentials(client_id="me", client_secret="s", issuer=guarded.base), timeout_s=20
+        )

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 DEFAULT_PORT = 33_418
 """Port of 127.0.0.1 that a browser is sent back to; registered clients have to name it beforehand."""
 
+RENEWED_AHEAD_S = 60.0
+"""Seconds at most before its end that a token is renewed."""
+
 SECRET_TEXTS = frozenset({"client_secret", "private_key"})
 """The texts of a grant that nobody may see; a client's id stands in addresses for people (RFC 6749, section 2.2)."""
 
@@ -85,6 +88,24 @@ class Interactive:
     client_id: str | None = None
     client_secret: str | None = field(default=None, repr=False)
     issuer: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokenLifetime:
+    """How long the authorization server said that a token is good.
+
+    Attributes:
+        seconds: From when it was given to its end; more than 0.
+        ends_at: When it ends, in seconds since the epoch.
+    """
+
+    seconds: float
+    ends_at: float
+
+    @property
+    def renewed_from(self) -> float:
+        """When to ask for the next one: the last tenth of its life, a minute at most; seconds since the epoch."""
+        return self.ends_at - min(RENEWED_AHEAD_S, self.seconds / 10)
 
 
 Grant: TypeAlias = ClientCredentials | PrivateKey | Interactive

@@ -19,7 +19,7 @@ from mcp_assay.core.errors import ConfigError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from mcp_assay.config.authorization import Authorization, Grant
+    from mcp_assay.config.authorization import Authorization, Grant, TokenLifetime
 
 
 class UnsetVariableError(ConfigError):
@@ -152,6 +152,7 @@ class Launch:
         url: Endpoint (HTTP, SSE), or None.
         headers: HTTP headers to send.
         auth: How to get a token for the server, None when it needs none or has it among its headers.
+        lifetime: How long that token is good, None when nobody has said so.
         secrets: Values to redact by the label that stands in for them.
         confinement: The limits of the sandbox that the command runs in, or None without one.
     """
@@ -164,6 +165,7 @@ class Launch:
     url: str | None = None
     headers: Mapping[str, str] = field(default_factory=dict[str, str])
     auth: Grant | None = None
+    lifetime: TokenLifetime | None = None
     secrets: Mapping[str, str] = field(default_factory=dict[str, str])
     confinement: Confinement | None = None
 

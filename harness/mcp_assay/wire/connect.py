@@ -16,7 +16,7 @@ from mcp_assay.wire.http import HttpTransport
 from mcp_assay.wire.legacy_sse import LegacySseTransport
 from mcp_assay.wire.limits import Limits
 from mcp_assay.wire.negotiation import negotiate
-from mcp_assay.wire.oauth.renewal import credentials_of
+from mcp_assay.wire.oauth.renewal import CredentialBook
 from mcp_assay.wire.oauth.signing import SignIn, sign_in
 from mcp_assay.wire.reaper import Reaper
 from mcp_assay.wire.session import ServerSession
@@ -40,7 +40,8 @@ class Connector:
         callbacks: What we offer servers that ask us, by default nothing.
         versions: Remembers which revisions servers speak.
         faults: What goes wrong on every connection, on purpose; None for nothing.
-        sign_in: Gets the next token when that of a connection has expired.
+        sign_in: Gets the next token when that of a server ends.
+        credentials: The tokens that connections of one server share.
     """
 
     limits: Limits = field(default_factory=Limits)
@@ -51,6 +52,7 @@ class Connector:
     versions: VersionBook = field(default_factory=VersionBook)
     faults: WireFaults | None = None
     sign_in: SignIn = sign_in
+    credentials: CredentialBook = field(default_factory=CredentialBook)
 
     async def open_channel(self, launch: Launch) -> Channel:
         """Start or reach a server and return a channel on which nothing has been said.
@@ -114,7 +116,7 @@ class Connector:
         """
         if launch.transport is TransportKind.STDIO:
             return await StdioTransport.open(launch, self.limits, self.reaper)
-        credentials = credentials_of(launch, self.sign_in, timeout_s=self.limits.start_s)
+        credentials = self.credentials.of(launch, self.sign_in, timeout_s=self.limits.start_s)
         if launch.transport is TransportKind.SSE:
             return await LegacySseTransport.open(launch, self.limits, self.clock, credentials)
         return HttpTransport(launch, self.limits, self.clock, credentials)

@@ -69,9 +69,12 @@ class HttpClient:
         self.url = _checked_url(launch.url)
         self.place = f"{self.url.host}:{self.url.port}"
         self._standing = {**_basic(self.url), **launch.headers}
+        if credentials is not None:
+            credentials.hold()
         self._tls = ssl.create_default_context() if self.url.scheme == "https" else None
         self._idle: list[HttpConnection] = []
         self._open: set[HttpConnection] = set()
+        self._closed = False
 
     @contextlib.asynccontextmanager
     async def open(
@@ -81,16 +84,19 @@ class HttpClient:
 
         Redirects that keep the method are followed within the same origin only, so that credentials go nowhere else.
 
-        A request that is refused because its token has expired is repeated once, with a new one.
+        A request that is refused because its token has expired is repeated once, with a new one; one whose token ended
+        by the clock gets a new one beforehand.
 
         Raises:
             HttpFaultError: No answer, a redirect that is not followed, or a token that cannot be renewed.
         """
         target, renewed = url or self.url, False
+        await self._be_ready()
         try:
             for _ in range(_MOST_REDIRECTS):
+                sent = self.authorization
                 async with self._exchange(method, target, headers, body) as reply:
-                    if not renewed and await self._renewed(reply.status, headers):
+                    if not renewed and await self._renewed(reply.status, headers, sent):
                         renewed = True
                         continue
                     location = reply.header("location") if reply.status in REDIRECTS else None
@@ -116,9 +122,11 @@ class HttpClient:
         url: URL | None = None,
     ) -> RawReply:
         """Send one HTTP request and return the whole answer as a value; see `mcp_assay.wire.raw_http.RawHttp`."""
+        await self._be_ready()
+        sent = self.authorization
         reply = await self._raw_once(method, headers, body, timeout_s=timeout_s, url=url)
         try:
-            again = await self._renewed(reply.status, headers)
+            again = await self._renewed(reply.status, headers, sent)
         except HttpFaultError as problem:
             return RawReply(fault=problem.fault)
         return await self._raw_once(method, headers, body, timeout_s=timeout_s, url=url) if again else reply
@@ -152,8 +160,13 @@ class HttpClient:
         """Return whether an answer says that the token is no longer good, and there is another to be had."""
         return status == _UNAUTHORIZED and self._credentials is not None
 
-    async def _renewed(self, status: int, headers: Mapping[str, str]) -> bool:
-        """Get a new token when an answer says so; return whether there is one.
+    async def _be_ready(self) -> None:
+        """Have a token that is good by the clock, where there is one to be had."""
+        if self._credentials is not None:
+            await self._credentials.be_ready()
+
+    async def _renewed(self, status: int, headers: Mapping[str, str], sent: str) -> bool:
+        """Get a new token when an answer to the one that was sent says so; return whether there is one.
 
         Raises:
             HttpFaultError: There is none to be had.
@@ -162,7 +175,7 @@ class HttpClient:
         if self._credentials is None or not self.may_renew(status) or own:
             return False
         try:
-            return await self._credentials.renew()
+            return await self._credentials.renew(sent)
         except ConnectError as problem:
             raise HttpFaultError(not_renewed(problem.fault)) from None
 
@@ -179,6 +192,9 @@ class HttpClient:
         # The event loop closes sockets in its next turn.
         await asyncio.sleep(0)
         await asyncio.sleep(0)
+        if self._credentials is not None and not self._closed:
+            self._closed = True
+            await self._credentials.release()
 
     def prefix(self, headers: Mapping[str, str]) -> bytes:
         """Return what every POST with these headers starts with, for `begin`.
@@ -198,8 +214,12 @@ class HttpClient:
                 `release` or `resume`.
 
         Returns:
-            The connection, or None when none is idle.
+            The connection, or None when none is idle, or when a token has to be waited for.
         """
+        if self._credentials is not None:
+            self._credentials.look_ahead()
+            if self._credentials.ended:
+                return None
         connection = self._idle_connection()
         if connection is not None:
             self._open.add(connection)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -40,6 +41,8 @@ if TYPE_CHECKING:
 
 _UNAUTHORIZED = 401
 _LONGEST_MESSAGE = 500
+_AHEAD_S = 10.0
+"""Seconds for renewing a token that is still good, so that there is time left to use it."""
 # The SDK logs each failed flow with its traceback; without a handler Python prints that to stderr.
 logging.getLogger("mcp.client.auth").addHandler(logging.NullHandler())
 
@@ -110,21 +113,39 @@ async def signed_in(
     if status == _UNAUTHORIZED:
         raise ConnectError(_failed("the server does not take the token it asked for: HTTP 401"))
     tokens = await storage.get_tokens()
-    return launch if tokens is None else with_token(launch, tokens.access_token)
+    if tokens is None:
+        return launch
+    return with_token(launch, tokens.access_token, lifetime=await storage.lifetime())
 
 
 async def _ask_for_token(launch: Launch, grant: Grant, storage: TokenFile, show: Callable[[str], None] | None) -> int:
-    """Let the provider do its work; return the status that the server answers with in the end."""
+    """Let the provider do its work; return the status that the server answers with in the end.
+
+    A kept token that ends soon is renewed. Where that fails and there is nobody to ask, it is used while it is good.
+    """
+    lifetime = await storage.lifetime()
+    if show is not None or lifetime is None or not lifetime.renewed_from <= time.time() < lifetime.ends_at:
+        return await _ask_provider(launch, grant, storage, show)
+    with contextlib.suppress(NobodySignedInError, TimeoutError, *_EXPECTED):
+        async with asyncio.timeout(min(_AHEAD_S, lifetime.ends_at - time.time())):
+            return await _ask_provider(launch, grant, storage, show)
+    return await _ask_provider(launch, grant, storage, show, ahead=False)
+
+
+async def _ask_provider(
+    launch: Launch, grant: Grant, storage: TokenFile, show: Callable[[str], None] | None, *, ahead: bool = True
+) -> int:
+    """Do what `_ask_for_token` says, once."""
     port = grant.port if isinstance(grant, Interactive) else DEFAULT_PORT
     async with Callback(port) as callback:
-        provider = await _provider(launch.url or "", grant, storage, _Person(show, callback))
+        provider = await _provider(launch.url or "", grant, storage, _Person(show, callback), ahead=ahead)
         status = await _visit(launch, provider)
     if isinstance(grant, Interactive):
         storage.remember(provider.context)
     return status
 
 
-_EXPECTED = (OAuthFlowError, httpx2.HTTPError, httpx2.InvalidURL, ValidationError, OSError, ValueError)
+_EXPECTED = (OAuthFlowError, httpx2.HTTPError, httpx2.InvalidURL, ValidationError, OSError, ValueError, OverflowError)
 
 
 async def _visit(launch: Launch, provider: httpx2.Auth) -> int:
@@ -141,8 +162,8 @@ async def _visit(launch: Launch, provider: httpx2.Auth) -> int:
         return response.status_code
 
 
-async def _provider(url: str, grant: Grant, storage: TokenFile, person: _Person) -> OAuthClientProvider:
-    """Return the SDK's provider for a grant.
+async def _provider(url: str, grant: Grant, storage: TokenFile, person: _Person, *, ahead: bool) -> OAuthClientProvider:
+    """Return the SDK's provider for a grant; ``ahead`` renews a kept token that ends soon.
 
     Raises:
         ValueError: The grant cannot be used.
@@ -156,7 +177,7 @@ async def _provider(url: str, grant: Grant, storage: TokenFile, person: _Person)
             return await _with_key(url, grant, storage)
         case Interactive():
             provider = OAuthClientProvider(url, _metadata(grant), storage, person.send, person.returned)
-            storage.restore(provider.context)
+            await storage.restore(provider.context, ahead=ahead)
             return provider
 
 

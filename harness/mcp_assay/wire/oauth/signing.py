@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from mcp_assay.config.authorization import TokenLifetime
     from mcp_assay.config.spec import Launch
 
 ACCESS_TOKEN = "access token"  # noqa: S105  (the label of a secret, not one)
@@ -46,8 +47,8 @@ async def sign_in_recorded(launch: Launch, *, timeout_s: float) -> Launch:  # no
     return launch if launch.auth is None else with_token(launch, f"<redacted:{ACCESS_TOKEN}>", secret=False)
 
 
-def with_token(launch: Launch, token: str, *, secret: bool = True) -> Launch:
+def with_token(launch: Launch, token: str, *, lifetime: TokenLifetime | None = None, secret: bool = True) -> Launch:
     """Return the launch with a bearer token (RFC 6750) among its headers and, when ``secret``, its secrets."""
     kept = {name: value for name, value in launch.headers.items() if name.lower() != "authorization"}
     secrets = {**launch.secrets, ACCESS_TOKEN: token} if secret else launch.secrets
-    return replace(launch, headers={**kept, "Authorization": f"Bearer {token}"}, secrets=secrets)
+    return replace(launch, headers={**kept, "Authorization": f"Bearer {token}"}, secrets=secrets, lifetime=lifetime)

@@ -20,6 +20,7 @@ from mcp.shared.auth import (
 )
 from pydantic import BaseModel, ValidationError
 
+from mcp_assay.config.authorization import TokenLifetime
 from mcp_assay.core.identifiers import slug
 
 if TYPE_CHECKING:
@@ -99,7 +100,7 @@ class TokenFile:
 
     async def set_tokens(self, tokens: OAuthToken) -> None:
         """Keep the tokens and when they expire."""
-        expires_at = None if tokens.expires_in is None else time.time() + tokens.expires_in
+        expires_at = None if tokens.expires_in is None else time.time() + float(tokens.expires_in)
         self._keep(tokens=tokens.model_dump(mode="json"), expires_at=expires_at)
 
     async def get_client_info(self) -> OAuthClientInformationFull | None:
@@ -110,10 +111,25 @@ class TokenFile:
         """Keep the client's registration."""
         self._keep(client=client_info.model_dump(mode="json"))
 
-    def restore(self, context: OAuthContext) -> None:
-        """Give a provider what it would have to find out before it can renew a token."""
-        expires_at = self._kept.get("expires_at")
+    async def lifetime(self) -> TokenLifetime | None:
+        """Return how long the kept token is good, None when nobody has said so in earnest."""
+        tokens, ends_at = await self.get_tokens(), self._kept.get("expires_at")
+        seconds = 0 if tokens is None else tokens.expires_in or 0
+        if seconds <= 0 or not isinstance(ends_at, int | float):
+            return None
+        return TokenLifetime(seconds=float(seconds), ends_at=float(ends_at))
+
+    async def restore(self, context: OAuthContext, *, ahead: bool) -> None:
+        """Give a provider what it would have to find out before it can renew a token.
+
+        Args:
+            context: The provider's context.
+            ahead: Whether a token that ends soon is renewed already.
+        """
+        expires_at, lifetime = self._kept.get("expires_at"), await self.lifetime()
         context.token_expiry_time = float(expires_at) if isinstance(expires_at, int | float) else None
+        if ahead and lifetime is not None:
+            context.token_expiry_time = lifetime.renewed_from
         context.oauth_metadata = self._model("server", OAuthMetadata)
         context.protected_resource_metadata = self._model("resource", ProtectedResourceMetadata)
 
