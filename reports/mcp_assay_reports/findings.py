@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from mcp_assay.readiness.ending import broken_off
 from mcp_assay_reports.texts import line, listing, plural, score
 
 if TYPE_CHECKING:
@@ -123,6 +124,21 @@ def place_of(cluster: Cluster, shown: Callable[[str, int], str]) -> str:
         return listing(servers)
     where = servers[0] if len(servers) == 1 else plural(len(servers), "server")
     return f"{plural(cluster.tool_count, 'tool')} on {where}: {listing([shown(tool, 60) for tool in cluster.tools])}"
+
+
+def remarks(document: Document) -> list[str]:
+    """Return what limits the words of a report, a sentence each: that the run broke off, and that it was a part."""
+    return [told for told in (_broken_off(document), left_out(document)) if told is not None]
+
+
+def _broken_off(document: Document) -> str | None:
+    """Return how the run ended before its end, and how many servers it had not come to by then."""
+    how = broken_off(document["run"]["exit_status"])
+    if how is None:
+        return None
+    waiting = sum(server["status"] == "interrupted" for server in document["servers"])
+    unjudged = f", {plural(waiting, 'server')} had not been judged" if waiting else ""
+    return f"the run {how}{unjudged}: it shows no server to be ready"
 
 
 def left_out(document: Document) -> str | None:

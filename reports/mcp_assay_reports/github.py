@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mcp_assay_reports.findings import Cluster, clusters
+from mcp_assay.readiness.ending import broken_off
+from mcp_assay_reports.findings import Cluster, clusters, remarks
 from mcp_assay_reports.texts import line, listing, plural
+from mcp_assay_reports.workflows import account, workflows_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,9 +23,24 @@ MOST = 10
 
 
 def render(document: Document) -> str:
-    """Return at most ten workflow commands, one a line: servers that cannot be used, then the costliest findings."""
-    commands = [*_unusable(document), *_findings(document)]
+    """Return at most ten workflow commands, one a line: why the run says little, unusable servers, findings by cost."""
+    commands = [*_broken_off(document), *_broken_workflows(document), *_unusable(document), *_findings(document)]
     return "".join(f"{command}\n" for command in commands[:MOST])
+
+
+def _broken_off(document: Document) -> Iterator[str]:
+    """Yield an error when the run did not come to its end."""
+    if broken_off(document["run"]["exit_status"]) is not None:
+        yield _command("error", "; ".join(remarks(document)), "", 0, "MCP servers not judged")
+
+
+def _broken_workflows(document: Document) -> Iterator[str]:
+    """Yield an error for each workflow of the user that did not go well, on its file."""
+    for workflow in workflows_of(document):
+        if workflow["verdict"] in {"fail", "error"}:
+            message = f"workflow {line(workflow['name'], 80)}: {account(workflow)}"
+            file = workflow.get("file", "")
+            yield _command("error", message, file, 1 if file else 0, "MCP workflow broken")
 
 
 def _unusable(document: Document) -> Iterator[str]:

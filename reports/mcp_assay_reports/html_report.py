@@ -14,7 +14,7 @@ from html import escape
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
-from mcp_assay_reports.findings import left_out
+from mcp_assay_reports.findings import remarks
 from mcp_assay_reports.html_data import VERDICTS, compact, embedded
 from mcp_assay_reports.html_latency import latency_section
 from mcp_assay_reports.html_overview import chip, overview_section
@@ -106,9 +106,8 @@ def _head(document: Document) -> Iterator[str]:
     yield f"<header><h1>MCP readiness</h1>{chip(summary['verdict'])}"
     yield f'<span class="score">{overall(summary)}</span>'
     yield '<button type="button" id="theme" hidden>Light or dark</button>'
-    partial = left_out(document)
-    remarks = [*([partial] if partial else []), *document["run"].get("problems", [])]
-    told = "".join(f"<li>{escape(line(remark, 300))}</li>" for remark in remarks[:_MOST_REMARKS])
+    limiting = [*remarks(document), *document["run"].get("problems", [])]
+    told = "".join(f"<li>{escape(line(remark, 300))}</li>" for remark in limiting[:_MOST_REMARKS])
     problems = f'<ul class="problems">{told}</ul>' if told else ""
     yield f'<div class="facts">{facts}{_share_of_verdicts(document)}{problems}</div></header>\n'
 

@@ -14,7 +14,8 @@ from xml.etree import ElementTree as ET
 
 from junit_xml import TestCase, TestSuite
 
-from mcp_assay_reports.findings import results_of
+from mcp_assay.readiness.ending import broken_off
+from mcp_assay_reports.findings import remarks, results_of
 from mcp_assay_reports.texts import block, line, score
 
 if TYPE_CHECKING:
@@ -38,6 +39,8 @@ def render(document: Document) -> str:
             root.append(_element(suite))
     for workflow in document["workflows"]:
         root.append(_element(_workflow(workflow, document["run"]["started_at"])))
+    if broken_off(document["run"]["exit_status"]) is not None:
+        root.append(_element(_broken_off(document)))
     for name in ("tests", "failures", "errors"):
         root.set(name, str(sum(int(suite.get(name, "0")) for suite in root)))
     root.set("time", _time(sum(float(suite.get("time", "0")) for suite in root)))
@@ -81,6 +84,15 @@ def _failed_server(server: ServerEntry, started_at: str) -> TestSuite:
     properties = {"server": _attribute(server["name"]), "readiness": server["readiness"]["verdict"], "score": "0.0"}
     name = _attribute(f"{server['config']}::{server['name']}::connect")
     return TestSuite(name, [case], timestamp=_attribute(started_at), properties=properties)
+
+
+def _broken_off(document: Document) -> TestSuite:
+    """Return the suite of a run that did not come to its end: without it, one that judged nothing would look green."""
+    case = TestCase("whole run", classname="mcp-assay")
+    case.add_error_info(_attribute(remarks(document)[0]), error_type="interrupted")
+    waiting = [server["name"] for server in document["servers"] if server["status"] == "interrupted"]
+    case.stdout = _body("\n".join(["not judged:", *waiting])) if waiting else None
+    return TestSuite("run", [case], timestamp=_attribute(document["run"]["started_at"]))
 
 
 def _case(result: ResultEntry) -> TestCase:

@@ -12,7 +12,7 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from mcp_assay_reports.changes import changed_scores, changes_in_words, gathered
-from mcp_assay_reports.findings import Cluster, clusters, gaps, left_out, place_of, server_clusters, slowest
+from mcp_assay_reports.findings import Cluster, clusters, gaps, place_of, remarks, server_clusters, slowest
 from mcp_assay_reports.limits import limit_rows
 from mcp_assay_reports.texts import (
     CATEGORY_TITLES,
@@ -121,10 +121,9 @@ def _head(document: Document) -> Iterator[str]:
         f"{seconds(run['duration_s'])}"
     )
     yield ""
-    partial = left_out(document)
-    remarks = [*([partial] if partial else []), *run.get("problems", [])]
-    yield from (f"- {code(remark, 300)}" for remark in remarks[:_MOST_REMARKS])
-    yield from [""] * bool(remarks)
+    told = [*remarks(document), *run.get("problems", [])]
+    yield from (f"- {code(remark, 300)}" for remark in told[:_MOST_REMARKS])
+    yield from [""] * bool(told)
 
 
 def _changes(document: Document, most: int = 10) -> Iterator[str]:

@@ -73,14 +73,19 @@ def _servers(documents: Iterable[Document]) -> list[ServerEntry]:
 
 
 def _known_better(server: ServerEntry, than: ServerEntry) -> bool:
-    """Return whether an entry says more of a server than another: tried, then disabled, then skipped."""
-    order = ("skipped", "disabled")
+    """Return whether an entry says more of a server than another: tried, then interrupted, disabled and skipped."""
+    order = ("skipped", "disabled", "interrupted")
     return not _tried(than) and (_tried(server) or order.index(server["status"]) > order.index(than["status"]))
 
 
 def _tried(server: ServerEntry) -> bool:
-    """Return whether a run was meant to use the server."""
+    """Return whether a run used the server, or tried to."""
     return server["status"] in {"connected", "failed"}
+
+
+def _is_counted(server: ServerEntry) -> bool:
+    """Return whether a run was meant to use the server, so that it counts in the summary."""
+    return _tried(server) or server["status"] == "interrupted"
 
 
 def _run(runs: Sequence[RunEntry]) -> RunEntry:
@@ -108,15 +113,15 @@ def _run(runs: Sequence[RunEntry]) -> RunEntry:
 
 def _summary(documents: Sequence[Document], servers: Sequence[ServerEntry]) -> Summary:
     """Return the totals, counted anew."""
-    tried = [server["readiness"] for server in servers if _tried(server)]
+    counted = [server["readiness"] for server in servers if _is_counted(server)]
     return {
         "servers": len(servers),
         "connected": sum(server["status"] == "connected" for server in servers),
         "tools": sum(len(server["tools"]) for server in servers),
         "checks": _counts([document["summary"]["checks"] for document in documents]),
-        "verdict": _worst({readiness["verdict"] for readiness in tried}),
-        "score": round(fmean(readiness["score"] for readiness in tried), 4) if tried else 0.0,
-        "evidence": round(fmean(readiness["evidence"] for readiness in tried), 4) if tried else 0.0,
+        "verdict": _worst({readiness["verdict"] for readiness in counted}),
+        "score": round(fmean(readiness["score"] for readiness in counted), 4) if counted else 0.0,
+        "evidence": round(fmean(readiness["evidence"] for readiness in counted), 4) if counted else 0.0,
     }
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from tabulate import DataRow, TableFormat, tabulate
 
 from mcp_assay_reports.changes import changes_in_words, gathered
-from mcp_assay_reports.findings import Cluster, clusters, gaps, left_out, slowest
+from mcp_assay_reports.findings import Cluster, clusters, gaps, remarks, slowest
 from mcp_assay_reports.limits import limit_lines
 from mcp_assay_reports.texts import category_score, line, listing, percent, plural, score, seconds
 from mcp_assay_reports.workflows import workflow_lines
@@ -118,7 +118,7 @@ def _table(document: Document, screen: _Screen) -> str:
 def _row(document: Document, server: ServerEntry, screen: _Screen) -> tuple[str, ...]:
     """Return one server's row."""
     name, readiness = _shortened(screen.text(server["name"]), screen.room_for_names), server["readiness"]
-    if server["status"] in {"disabled", "skipped"}:
+    if server["status"] in {"disabled", "skipped", "interrupted"}:
         return (name, *["-"] * (len(_HEADERS) - 2), server["status"])
     verdict = screen.verdict(readiness["verdict"])
     if server["status"] == "failed":
@@ -265,7 +265,5 @@ def _closing(document: Document, screen: _Screen) -> Iterator[str]:
         ]
     )
     yield "\n" + screen.wrapped(counts, "")
-    partial = left_out(document)
-    if partial is not None:
-        yield screen.wrapped(partial, "")
+    yield from (screen.wrapped(remark, "") for remark in remarks(document))
     yield f"readiness: {screen.verdict(summary['verdict'])}, score {score(summary['score'])} of 100"

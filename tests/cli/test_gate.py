@@ -25,7 +25,9 @@ FAIL = {"outcome": Outcome.FAIL, "expected": "this", "observed": "that"}
 WARN = {"outcome": Outcome.WARN, "expected": "this", "observed": "that"}
 SKIP = {"outcome": Outcome.SKIP, "reason": "not called"}
 SPARED = facts("time", status=ServerStatus.SKIPPED)
+STOPPED = facts("time", status=ServerStatus.INTERRUPTED)
 OFF = facts("time", status=ServerStatus.DISABLED)
+BROKEN_OFF = report(exit_status=2, servers=(facts("memory"), STOPPED))
 ERROR = {"outcome": Outcome.ERROR, "reason": "a bug of ours"}
 DOWN = facts("time", status=ServerStatus.FAILED, error=Fault(kind=FaultKind.EXITED, message="it exited"))
 
@@ -81,10 +83,12 @@ def test_a_good_run_passes_the_default_and_a_demanding_policy(against: Against) 
         (report(servers=(facts("memory"), DOWN)), "required = ['time']", "its status is failed"),
         (report(servers=(facts("memory"),)), "required = ['time']", "time: required, but not in the report"),
         (report(), "[servers.tmie]\nscore = 99", "tmie: the policy has a table for it"),
-        (report(exit_status=2), "", "the run did not come to its end: exit status 2"),
+        (report(exit_status=2), "", "the run did not come to its end: it was interrupted, exit status 2"),
         (report(exit_status=3), "", "exit status 3"),
         (report(exit_status=143), "", "exit status 143"),
-        (report(exit_status=5), "", "exit status 5"),
+        (report(exit_status=5), "", "the run had nothing to judge: exit status 5"),
+        (BROKEN_OFF, "optional = ['*']", "time: the run ended before it was judged"),
+        (report(exit_status=2), "partial = true", "memory: its verdict is UNPROVEN"),
         (report(exit_status=1), "", "for a reason that its report does not hold"),
         (report(exit_status=1, problems=("2 failures besides the verdicts",)), "", "2 failures besides the verdicts"),
         (report(planned=11), "", "only 10 of 11 planned checks have a verdict"),

@@ -197,11 +197,14 @@ def test_servers_are_shown_while_they_start(start: Callable[..., Terminal], pyte
     assert re.search(r"1 failed, 2 passed", shown), shown
 
 
-def test_an_interrupt_while_servers_start_ends_them(start: Callable[..., Terminal], pytester: pytest.Pytester) -> None:
+def test_an_interrupt_while_servers_start_ends_them_and_accuses_none(
+    start: Callable[..., Terminal], pytester: pytest.Pytester
+) -> None:
     _, slow = gated(pytester)
-    pytester.makefile(".json", servers=json.dumps({"mcpServers": {"quick": raw_server(), "slow": slow}}))
-    terminal = start()
-    terminal.read_until(r"slow +\S* +0/1 +(\d+ s )?is started")
+    servers = {"quick": raw_server(), "slow": slow, "gone": {"command": "/does/not/exist"}}
+    pytester.makefile(".json", servers=json.dumps({"mcpServers": servers}))
+    terminal = start("--mcp-report", "json=run.json")
+    terminal.read_until(r"gone +\S* +1/1 +did not start")
     started = psutil.Process(terminal.process.pid).children(recursive=True)
     terminal.process.send_signal(signal.SIGINT)
     shown = terminal.finish()
@@ -209,6 +212,10 @@ def test_an_interrupt_while_servers_start_ends_them(start: Callable[..., Termina
     assert "is started" not in shown
     _, left = psutil.wait_procs(started, timeout=PATIENCE_S)
     assert left == []
+    found = json.loads((pytester.path / "run.json").read_text())["servers"]
+    assert {server["name"]: server["status"] for server in found} == {
+        "quick": "interrupted", "slow": "interrupted", "gone": "failed",
+    }  # fmt: skip
 
 
 def test_lanes_are_shown_while_workers_judge_them(start: Callable[..., Terminal], pytester: pytest.Pytester) -> None:

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+import json
+import re
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
+from gated import facts, report
 
-from mcp_assay_reports import html_report, markdown
+from mcp_assay.readiness.document import ServerStatus
+from mcp_assay_reports import github, html_report, junit, markdown, sarif
+from mcp_assay_reports.merge import merge
+from mcp_assay_reports.reading import parse_document
 from mcp_assay_reports.terminal import render_summary
 
 if TYPE_CHECKING:
@@ -19,6 +25,7 @@ RENDER: dict[str, Callable[[Document], str]] = {
     "markdown": markdown.render,
     "html": html_report.render,
 }
+ALL = {**RENDER, "junit": junit.render, "sarif": sarif.render, "github": github.render}
 
 
 def with_run(document: Document, **more: object) -> Document:
@@ -49,3 +56,42 @@ def test_why_a_run_failed_besides_its_verdicts_is_told_and_inert(document: Docum
         assert "<script>alert(1)" not in text
     else:
         assert f"- `{problem}`" in text
+
+
+LATE = facts("late", status=ServerStatus.INTERRUPTED, connect_s=None, tools=())
+
+
+@pytest.mark.parametrize("name", ALL)
+@pytest.mark.parametrize(("status", "how"), [(2, "was interrupted"), (143, "was terminated by SIGTERM")])
+def test_a_run_that_broke_off_says_so_in_every_report(name: str, status: int, how: str) -> None:
+    told = f"the run {how}, 1 server had not been judged: it shows no server to be ready"
+    broken: Any = report(servers=(facts("memory"), LATE), exit_status=status)
+    assert told in " ".join(ALL[name](broken).split())
+    whole: Any = report()
+    assert "shows no server to be ready" not in ALL[name](whole)
+
+
+@pytest.mark.parametrize("name", RENDER)
+def test_a_server_that_the_run_had_not_come_to_is_neither_skipped_nor_accused(name: str) -> None:
+    broken: Any = report(servers=(facts("memory"), LATE), exit_status=2)
+    row = next(
+        row for row in RENDER[name](broken).replace("<tr>", "\n<tr>").splitlines() if re.search(r"\blate\b", row)
+    )
+    assert "interrupted" in row
+    assert "skipped" not in row
+    assert "UNREACHABLE" not in row
+
+
+@pytest.mark.parametrize(("status", "verdict"), [(0, "READY"), (1, "READY"), (2, "UNPROVEN"), (3, "UNPROVEN")])
+def test_a_run_that_broke_off_shows_no_server_to_be_ready(status: int, verdict: str) -> None:
+    document = report(exit_status=status)
+    assert document["summary"]["verdict"] == verdict
+    assert {server["readiness"]["verdict"] for server in document["servers"]} == {verdict}
+
+
+def test_a_merged_run_with_an_interrupted_shard_is_not_ready() -> None:
+    shards: Any = [report(servers=(facts("memory"),)), report(servers=(LATE,), exit_status=2)]
+    whole = merge(shards)
+    assert whole["summary"]["verdict"] == "UNPROVEN"
+    assert whole["run"]["exit_status"] == 2
+    assert [server["status"] for server in parse_document(json.dumps(whole))["servers"]] == ["connected", "interrupted"]

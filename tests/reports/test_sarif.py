@@ -81,3 +81,20 @@ def test_no_more_results_than_are_shown(big_document: Document) -> None:
     run = run_of(many)
     assert len(run["results"]) == sarif.MOST_RESULTS
     assert "5050 more findings" in run["invocations"][0]["toolExecutionNotifications"][-1]["message"]["text"]
+
+
+def test_a_broken_workflow_is_a_result_on_its_own_file(document: Document) -> None:
+    step = {"id": "pay", "server": "memory", "tool": "tool_0", "outcome": "fail", "duration_s": 0.1, "observed": "no"}
+    about = {"name": "book", "servers": ["memory"], "steps": [step], "observed": "pay failed"}
+    workflows = [{**about, "verdict": "fail", "file": "workflows/book a trip.yaml"}, {**about, "verdict": "pass"}]
+    broken: Any = {**document, "workflows": workflows}
+    run = run_of(broken)
+    (found,) = [result for result in run["results"] if result["ruleId"] == "workflow"]
+    assert found["level"] == "error"
+    assert found["message"]["text"] == "workflow book: pay failed\nstep pay (memory.tool_0): no"
+    place = found["locations"][0]["physicalLocation"]
+    assert place["artifactLocation"]["uri"] == "workflows/book%20a%20trip.yaml"
+    assert run["tool"]["driver"]["rules"][found["ruleIndex"]]["id"] == "workflow"
+    del workflows[0]["file"]
+    (older,) = [result for result in run_of(broken)["results"] if result["ruleId"] == "workflow"]
+    assert older["locations"][0]["physicalLocation"]["artifactLocation"]["uri"] == "servers.json"

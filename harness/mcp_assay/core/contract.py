@@ -1,8 +1,7 @@
 """The JSON report as types: what every writer reads and the outside world builds on.
 
-A report is one `Document`. Within a ``schema_version`` fields keep their names and meaning; new ones may be added
-and are `NotRequired`, so that an older report still renders. All texts are already presented (see
-`mcp_assay.core.presentation`), all numbers are finite, times are seconds.
+A report is one `Document`. Within a ``schema_version`` fields keep their meaning; new ones are `NotRequired`, so that
+an older report still renders. Texts are presented (`mcp_assay.core.presentation`), times are finite seconds.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ VerdictWord: TypeAlias = Literal["pass", "fail", "warn", "skip", "error"]
 LevelWord: TypeAlias = Literal["MUST", "SHOULD", "DESC", "ADV"]
 CategoryWord: TypeAlias = Literal["connectivity", "schema", "execution", "cross_server", "performance"]
 ReadinessWord: TypeAlias = Literal["READY", "UNPROVEN", "NOT READY", "UNREACHABLE"]
-StatusWord: TypeAlias = Literal["connected", "failed", "disabled", "skipped"]
+StatusWord: TypeAlias = Literal["connected", "failed", "disabled", "skipped", "interrupted"]
 CourseWord: TypeAlias = Literal["few", "noisy", "steady", "better", "suspect", "worse"]
 
 
@@ -301,13 +300,14 @@ class StepEntry(TypedDict):
 
 
 class WorkflowEntry(TypedDict):
-    """One workflow over several servers; ``observed`` says how it went, or why it failed or did not run."""
+    """One workflow, written in ``file``; ``observed`` says how it went, or why it failed or did not run."""
 
     name: str
     servers: list[str]
     verdict: VerdictWord
     steps: list[StepEntry]
     observed: NotRequired[str]
+    file: NotRequired[str]
 
 
 class TrendPoint(TypedDict):

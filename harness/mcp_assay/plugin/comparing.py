@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from mcp_assay.readiness.acceptance import ACCEPTED
 from mcp_assay_reports.changes import compared, told
-from mcp_assay_reports.findings import left_out
+from mcp_assay_reports.findings import remarks
 from mcp_assay_reports.reading import read_report
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def since_baselines(document: Document, baselines: Sequence[Baseline]) -> Change
     return {
         "since": ", ".join(baseline.path.name for baseline in baselines),
         "new": [told(result) for result in results if result["verdict"] == "fail"],
-        "gone": [_entry_told(entry) for entry in unneeded if left_out(document) is None],
+        "gone": [_entry_told(entry) for entry in unneeded if not remarks(document)],
         "known": sum(result["verdict"] == "warn" and _is_accepted(result) for result in results),
     }
 

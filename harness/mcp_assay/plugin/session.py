@@ -12,6 +12,7 @@ import pytest
 from mcp_assay.config.spec import TransportKind
 from mcp_assay.core.errors import AssayError, UsageError
 from mcp_assay.core.verdicts import Outcome
+from mcp_assay.plugin.interruption import after_breaking_off
 from mcp_assay.plugin.items import CheckItem, ConfigFile
 from mcp_assay.plugin.junit_properties import add_suite_properties
 from mcp_assay.plugin.progress import LiveProgress
@@ -24,6 +25,7 @@ from mcp_assay.plugin.text import introduction, write_line
 from mcp_assay.plugin.transfer import decode_facts, decode_verdict, encode_facts, encode_verdict, merge_facts
 from mcp_assay.plugin.workflow_items import WorkflowItem
 from mcp_assay.readiness.document import RunFacts, ServerStatus, build_document
+from mcp_assay.readiness.ending import broken_off
 from mcp_assay_reports.terminal import render_summary
 
 if TYPE_CHECKING:
@@ -308,14 +310,17 @@ class SessionHooks:
     def _report(self, session: pytest.Session, exitstatus: int) -> None:
         """Build the document, settle the exit status and write the reports."""
         status = int(exitstatus)
+        if broken_off(status) is not None:
+            faults = self._state.discovering.arrivals.faults
+            self._facts = {key: after_breaking_off(facts, faults) for key, facts in self._facts.items()}
         document = self._build(status)
         problems = [*self._own_failures(session)]
         self._messages += self._state.taping.problems()
         self._messages += [*_below(document, self._options.mcp_min_score), *self._benchmarks.failures()]
         self._messages += self._state.missing_required(list(self._facts.values()))
-        if not self._deselected:
-            self._messages += self._state.stale_acceptances(self._verdicts)
-        whole = not self._deselected and not self._options.mcp_server and 0 < self._planned <= len(self._verdicts)
+        whole = not self._deselected and 0 < self._planned <= len(self._verdicts)
+        self._messages += self._state.stale_acceptances(self._verdicts) if whole else ()
+        whole = whole and not self._options.mcp_server
         self._messages += self._state.settle_baseline(self._verdicts, list(self._facts.values()), whole=whole)
         status = self._settle(document, status, problems)
         hook = self._config.hook

@@ -85,7 +85,7 @@ class WorkflowItem(AssayItem):
             judged = state.workflow(self.workflow)
         except (LoopStuckError, CancelledError) as problem:
             raise CheckBrokenError(f"workflow {self.workflow.name}: {problem or 'it was stopped'}") from None
-        self.entry = judged.entry
+        self.entry = {**judged.entry, "file": self._file()}
         judgement = judged.whole if self.name == WHOLE else judged.steps.get(self.name, skipped("it was not reached"))
         if judgement.outcome is Outcome.SKIP:
             pytest.skip(state.presenter.line(judgement.reason or ""))
@@ -95,6 +95,11 @@ class WorkflowItem(AssayItem):
     def reportinfo(self) -> tuple[Path, int | None, str]:
         """Return the workflow's file."""
         return self.workflow.path, None, f"workflow {self.workflow.key}: {self.name}"
+
+    def _file(self) -> str:
+        """Return the workflow's file as reports name it: seen from the root folder, by its name when elsewhere."""
+        path, root = self.workflow.path, self.config.rootpath
+        return path.relative_to(root).as_posix() if path.is_relative_to(root) else path.name
 
     def _account(self, judgement: Judgement, reproduce: str) -> str:
         """Return a failure as a person reads it."""

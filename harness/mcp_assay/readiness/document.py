@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, field
 from enum import StrEnum
 from statistics import fmean
@@ -12,7 +11,7 @@ from mcp_assay._version import __version__
 from mcp_assay.core import contract
 from mcp_assay.core.clock import rfc3339
 from mcp_assay.core.presentation import Presenter
-from mcp_assay.core.verdicts import Outcome
+from mcp_assay.readiness.ending import broken_off
 from mcp_assay.readiness.measured_entries import (
     benchmark_entries,
     budget_entries,
@@ -21,7 +20,8 @@ from mcp_assay.readiness.measured_entries import (
     trend_entry,
     workflow_entry,
 )
-from mcp_assay.readiness.scoring import Finding, Fitness, Readiness, ScoringPolicy, assess, count_outcomes, worst
+from mcp_assay.readiness.readiness_entries import counts, readiness_entry, rounded
+from mcp_assay.readiness.scoring import Readiness, ScoringPolicy, assess, count_outcomes, unproven_at_best, worst
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -30,24 +30,21 @@ if TYPE_CHECKING:
     from mcp_assay.core.faults import Fault
     from mcp_assay.core.verdicts import Verdict
     from mcp_assay.readiness.links import Link
-    from mcp_assay.readiness.scoring import CategoryReadiness
-
-_MOST_COSTLIEST = 10
-_MOST_NAMED_TOOLS = 200
 
 
 class ServerStatus(StrEnum):
-    """What became of a configured server."""
+    """What became of a configured server; the run ended before it came to judge one that was interrupted."""
 
     CONNECTED = "connected"
     FAILED = "failed"
     DISABLED = "disabled"
     SKIPPED = "skipped"
+    INTERRUPTED = "interrupted"
 
     @property
     def asked_for(self) -> bool:
         """Whether the run was meant to use the server, so that it counts in the summary."""
-        return self in {ServerStatus.CONNECTED, ServerStatus.FAILED}
+        return self not in {ServerStatus.DISABLED, ServerStatus.SKIPPED}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -183,6 +180,8 @@ def build_document(
     """
     presenter = presenter or Presenter()
     readiness = _assess_servers(servers, verdicts, presenter, policy)
+    if broken_off(run.exit_status) is not None:
+        readiness = [unproven_at_best(entry) for entry in readiness]
     document: contract.Document = {
         "schema_version": contract.SCHEMA_VERSION,
         "tool": {"name": "pytest-mcp-assay", "version": __version__},
@@ -248,10 +247,10 @@ def _summary(
         "servers": len(servers),
         "connected": sum(server.status is ServerStatus.CONNECTED for server in servers),
         "tools": sum(len(server.tools) for server in servers),
-        "checks": _counts(count_outcomes(verdicts)),
+        "checks": counts(count_outcomes(verdicts)),
         "verdict": worst(r.verdict for r in counted).value,
-        "score": _rounded(fmean(r.score for r in counted)) if counted else 0.0,
-        "evidence": _rounded(fmean(r.evidence for r in counted)) if counted else 0.0,
+        "score": rounded(fmean(r.score for r in counted)) if counted else 0.0,
+        "evidence": rounded(fmean(r.evidence for r in counted)) if counted else 0.0,
     }
 
 
@@ -271,7 +270,7 @@ def _server_entry(server: ServerFacts, readiness: Readiness, presenter: Presente
         "tools": [_tool_entry(tool, presenter) for tool in server.tools],
         "resources": server.resources,
         "prompts": server.prompts,
-        "readiness": _readiness_entry(readiness, asked_for=server.status.asked_for),
+        "readiness": readiness_entry(readiness, asked_for=server.status.asked_for),
         "links": [_link_entry(link, presenter) for link in server.links],
     }
 
@@ -317,53 +316,6 @@ def _server_info(info: Mapping[str, object], presenter: Presenter) -> contract.S
     return {"name": name, "version": version}
 
 
-def _readiness_entry(readiness: Readiness, *, asked_for: bool) -> contract.ReadinessEntry:
-    """Return a server's readiness in the shape of the contract."""
-    return {
-        "score": _rounded(readiness.score),
-        "verdict": readiness.verdict.value if asked_for else Fitness.UNPROVEN.value,
-        "evidence": _rounded(readiness.evidence),
-        "categories": {category.value: _category_entry(c) for category, c in readiness.categories.items()},
-        "costliest": [_costly(finding) for finding in readiness.findings[:_MOST_COSTLIEST]],
-        "blockers": len(readiness.blockers),
-        "rate": _rounded(readiness.rate),
-        "rate_low": _rounded(readiness.rate_low),
-    }
-
-
-def _category_entry(category: CategoryReadiness) -> contract.CategoryEntry:
-    """Return one category of a server; what could not be judged or does not apply is 0 with evidence 0."""
-    return {
-        "score": _rounded(category.score or 0.0),
-        "evidence": _rounded(category.evidence or 0.0),
-        "applicable": category.evidence is not None,
-        **_counts(category.counts),
-    }
-
-
-def _counts(counts: Mapping[Outcome, int]) -> contract.Counts:
-    """Return the numbers of verdicts under the contract's words."""
-    return {
-        "pass": counts[Outcome.PASS],
-        "fail": counts[Outcome.FAIL],
-        "warn": counts[Outcome.WARN],
-        "skip": counts[Outcome.SKIP],
-        "error": counts[Outcome.ERROR],
-    }
-
-
-def _costly(finding: Finding) -> contract.CostlyFinding:
-    """Return what one check cost a server; the tool is named when it is the only one."""
-    tools = sorted({verdict.tool for verdict in finding.verdicts if verdict.tool is not None})
-    return {
-        "check": finding.verdicts[0].check,
-        "tool": tools[0] if len(tools) == 1 else None,
-        "points": _rounded(finding.points),
-        "count": len(finding.verdicts),
-        "tools": tools[:_MOST_NAMED_TOOLS],
-    }
-
-
 def _result_entry(verdict: Verdict, presenter: Presenter) -> contract.ResultEntry:
     """Return one verdict in the shape of the contract."""
     return {
@@ -389,8 +341,3 @@ def _result_entry(verdict: Verdict, presenter: Presenter) -> contract.ResultEntr
         "arguments": verdict.arguments,
         "causes": list(verdict.causes),
     }
-
-
-def _rounded(value: float) -> float:
-    """Return a share or score as it stands in the report: four decimals, rounded down so that no bar looks met."""
-    return math.floor(value * 10_000 + 1e-6) / 10_000

@@ -16,6 +16,7 @@ from mcp_assay.config.rules import matches
 from mcp_assay.core.errors import UsageError
 from mcp_assay.core.verdicts import Level
 from mcp_assay.readiness.acceptance import ACCEPTED
+from mcp_assay.readiness.ending import broken_off
 from mcp_assay.readiness.gate_policy import ERROR_RATE, SECONDS
 from mcp_assay.readiness.scoring import Fitness
 
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from mcp_assay.core.contract import BenchmarkEntry, Document, ResultEntry, ServerEntry
     from mcp_assay.readiness.gate_policy import Bars, GatePolicy
 
-_ENDED = frozenset({0, 1})
+_JUDGED = frozenset({0, 1})
 _FUTURE = timedelta(minutes=5)
 _MODES = {"cold_start_s": "cold-start", "p95_s": "closed"}
 
@@ -96,8 +97,13 @@ def _against_run(document: Document, policy: GatePolicy, now: datetime) -> Itera
     run = document["run"]
     if not any(result["verdict"] != "skip" for result in document["results"]):
         yield Reason(rule="run", message="nothing was judged")
-    if run["exit_status"] not in _ENDED:
-        yield Reason(rule="run", message=f"the run did not come to its end: exit status {run['exit_status']}")
+    status = run["exit_status"]
+    how = broken_off(status)
+    if how is not None:
+        message = f"the run did not come to its end: it {how}, exit status {status}"
+        yield Reason(rule="run", message=message, hint="judge the servers again")
+    elif status not in _JUDGED:
+        yield Reason(rule="run", message=f"the run had nothing to judge: exit status {status}")
     problems = run.get("problems", [])
     yield from (Reason(rule="run", message=problem) for problem in problems)
     told = problems or any(result["verdict"] in {"fail", "error"} for result in document["results"])
@@ -155,6 +161,9 @@ def _against_absence(document: Document, policy: GatePolicy) -> Iterator[Reason]
             hint = None if required else f'`optional = ["{server["name"]}"]` in the policy lets it be skipped'
             message = "it was skipped, so that nothing is known of it"
             yield Reason(rule="optional", message=message, server=server["name"], hint=hint)
+        if server["status"] == "interrupted":
+            message = "the run ended before it was judged, so that nothing is known of it"
+            yield Reason(rule="run", message=message, server=server["name"])
     for pattern in policy.servers:
         if not any(matches(pattern, server["name"]) for server in servers):
             yield Reason(

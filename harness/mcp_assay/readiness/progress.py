@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 from mcp_assay.runtime.states import ServerState
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
+    from mcp_assay.core.faults import Fault
     from mcp_assay.readiness.plan import PlannedCheck
     from mcp_assay.runtime.manager import MCPClientManager
     from mcp_assay.runtime.states import ServerEvent
@@ -43,6 +44,7 @@ class Arrivals:
     def __init__(self) -> None:
         self._names: dict[str, str] = {}
         self._state: dict[str, tuple[ServerState, float]] = {}
+        self._faults: dict[str, Fault] = {}
 
     def follow(self, manager: MCPClientManager) -> None:
         """Take the servers of a manager, and hear of everything that becomes of them."""
@@ -52,6 +54,13 @@ class Arrivals:
     def _hear(self, event: ServerEvent) -> None:
         """Note a server's new state."""
         self._state[event.server] = (event.state, event.at)
+        if event.state is ServerState.FAILED and event.fault is not None:
+            self._faults[event.server] = event.fault
+
+    @property
+    def faults(self) -> Mapping[str, Fault]:
+        """Why servers could not be started, by their ids, as far as that is known now."""
+        return dict(self._faults)
 
     def lanes(self, now: Callable[[], float]) -> list[LaneProgress]:
         """Return every server in its order; one is done when it is there, or will not be."""

@@ -10,7 +10,7 @@ what was exercised of what applies. The points that findings cost add up to what
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -198,6 +198,12 @@ def assess(verdicts: Sequence[Verdict], *, reachable: bool = True, policy: Scori
         passed=sum(verdict.outcome is Outcome.PASS for verdict in verdicts),
         judged=sum(verdict.outcome in _JUDGED for verdict in verdicts),
     )
+
+
+def unproven_at_best(readiness: Readiness) -> Readiness:
+    """Return a readiness that nobody deploys by: what a run had not come to judge when it broke off may be bad."""
+    ready = readiness.verdict is Fitness.READY
+    return replace(readiness, verdict=Fitness.UNPROVEN) if ready else readiness
 
 
 def count_outcomes(verdicts: Iterable[Verdict]) -> dict[Outcome, int]:
