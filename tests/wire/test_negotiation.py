@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import json
 from typing import TYPE_CHECKING
 
@@ -7,11 +8,16 @@ import pytest
 
 from mcp_assay.core.errors import ConnectError
 from mcp_assay.core.faults import FaultKind
-from mcp_assay.wire.eras import META_VERSION, Era
+from mcp_assay.wire.eras import KNOWN_VERSIONS, META_VERSION, Era
 from mcp_assay.wire.negotiation import negotiate
+from mcp_assay.wire.versions import answer_patience_s, spoken_versions
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from mcp_assay.config.spec import Launch
+    from mcp_assay.wire.connect import Connector
+    from mcp_assay.wire.session import ServerSession
 
 pytestmark = pytest.mark.asyncio
 
@@ -97,7 +103,62 @@ async def test_a_failed_opening_says_what_the_server_speaks(
     assert message in caught.value.fault.message
 
 
+async def test_a_server_that_never_answers_the_handshake_is_told_with_what_it_does_answer(fake: Callable) -> None:
+    channel, _ = fake(lambda request: None if request["method"] == "initialize" else modern(request))
+    with pytest.raises(ConnectError, match="no answer to initialize within") as caught:
+        await negotiate(channel, timeout_s=0.2)
+    assert caught.value.fault.kind is FaultKind.TIMEOUT
+    assert caught.value.fault.hint.startswith("it answers server/discover in 2026-07-28: ")
+
+
 async def test_silence_is_a_timeout(fake: Callable) -> None:
     channel, _ = fake()
     with pytest.raises(ConnectError, match="no answer to initialize within"):
         await negotiate(channel, timeout_s=0.01)
+
+
+SILENT = """
+wanted = SPOKEN
+for line in sys.stdin:
+    request = json.loads(line)
+    params = request.get("params") or {}
+    meta = params.get("_meta") or {}
+    asked = params.get("protocolVersion") or meta.get("io.modelcontextprotocol/protocolVersion")
+    if asked not in wanted or "id" not in request:
+        continue
+    if request["method"] == "initialize":
+        ready(request)
+    else:
+        say({"jsonrpc": "2.0", "id": request["id"], "result": {
+            "supportedVersions": [v for v in wanted if v > "2026"], "capabilities": {}}})
+"""
+
+
+class Watching:
+    """Opens connections with another connector and counts how many are being opened at once."""
+
+    def __init__(self, inner: Connector) -> None:
+        self.inner, self.limits, self.versions = inner, inner.limits, inner.versions
+        self.open = self.most = 0
+
+    async def open_session(self, launch: Launch, *, protocol: str) -> ServerSession:
+        self.open += 1
+        self.most = max(self.most, self.open)
+        try:
+            return await self.inner.open_session(launch, protocol=protocol)
+        finally:
+            self.open -= 1
+
+
+@pytest.mark.parametrize("spoken", [("2026-07-28",), ("2025-06-18", "2026-07-28")])
+async def test_revisions_that_meet_silence_are_waited_for_side_by_side_and_no_other_is_lost(
+    connector: Connector, inline: Callable, spoken: tuple[str, ...]
+) -> None:
+    quick = dataclasses.replace(connector, limits=dataclasses.replace(connector.limits, list_s=2.0))
+    launch = inline(SILENT.replace("SPOKEN", repr(spoken)))
+    live = await quick.open_session(launch, protocol=spoken[-1])
+    watching = Watching(quick)
+    assert await spoken_versions(watching, launch, live) == spoken
+    assert watching.most == len(KNOWN_VERSIONS) - 1, "the revision of the live session is not asked for again"
+    assert answer_patience_s(live) < quick.limits.start_s
+    await live.close()

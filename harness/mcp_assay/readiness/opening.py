@@ -147,7 +147,7 @@ async def _variants(manager: MCPClientManager, server: ManagedServer) -> list[Se
     if server.launch is None or server.session is None:
         return []
     agreed = server.session.agreement.version
-    spoken = await spoken_versions(manager.opener_for(server.spec), server.launch)
+    spoken = await spoken_versions(manager.opener_for(server.spec), server.launch, server.session)
     return [
         replace(server.spec, name=f"{server.spec.name}-{version}", protocol=version)
         for version in spoken

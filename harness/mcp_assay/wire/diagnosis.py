@@ -132,5 +132,6 @@ def _explain_silence(fault: Fault, log: WireLog) -> Fault:
         fault,
         kind=FaultKind.START_TIMEOUT,
         message=f"the server did not become ready: {fault.message}",
-        hint="raise --mcp-start-timeout if it is slow, for example when a package runner downloads it first",
+        hint=fault.hint
+        or "raise --mcp-start-timeout if it is slow, for example when a package runner downloads it first",
     )

@@ -1,11 +1,13 @@
 """Opens the conversation: finds a revision that both sides speak.
 
 ``initialize`` is asked first, because every handshake and dual-era server answers it at once, while many handshake
-servers stay silent on a ``server/discover`` that comes before it. A server that refuses it is asked to discover.
+servers stay silent on a ``server/discover`` that comes before it. A server that refuses it is asked to discover. One
+that never answers it is at fault, and is asked as well, so that its finding can say what it does answer.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from mcp_assay.core.errors import ConnectError
@@ -30,6 +32,10 @@ if TYPE_CHECKING:
     from mcp_assay.wire.exchange import Exchange
 
 
+_LAST_TRY = 0.1
+"""Share of the time for ``initialize`` that a server which never answered it has for ``server/discover``."""
+
+
 async def negotiate(
     channel: Channel, *, timeout_s: float, pinned: str | None = None, callbacks: Callbacks | None = None
 ) -> Agreement:
@@ -49,7 +55,7 @@ async def negotiate(
     asked = pinned or HANDSHAKE_VERSIONS[-1]
     exchange = await initialize(channel, asked, timeout_s, callbacks)
     if exchange.fault is not None and not (pinned is None and _is_era_answer(exchange)):
-        raise ConnectError(exchange.fault)
+        raise ConnectError(await _with_what_is_answered(channel, exchange.fault, timeout_s))
     if exchange.error is not None or exchange.fault is not None:
         if pinned is None:
             return await _discover(channel, STATELESS_VERSIONS[-1], timeout_s, callbacks, refused=exchange)
@@ -119,6 +125,21 @@ async def _discover(
         server_info=_object(meta.get(META_SERVER)),
         instructions=_text(result.get("instructions")),
         offered=supported,
+    )
+
+
+async def _with_what_is_answered(channel: Channel, fault: Fault, timeout_s: float) -> Fault:
+    """Return the fault of a server that never answered ``initialize``, with a hint when it answers another opening."""
+    if fault.kind is not FaultKind.TIMEOUT or channel.log.anomalies:
+        return fault
+    version = STATELESS_VERSIONS[-1]
+    exchange = await discover(channel, version, timeout_s * _LAST_TRY)
+    if version not in strings((exchange.result or {}).get("supportedVersions")):
+        return fault
+    return replace(
+        fault,
+        hint=f"it answers server/discover in {version}: answer initialize with an error, or run with --mcp-protocol "
+        f"{version} to judge that revision",
     )
 
 

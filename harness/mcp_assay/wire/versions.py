@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 from mcp_assay.core.errors import ConnectError
@@ -10,12 +11,21 @@ from mcp_assay.wire.eras import KNOWN_VERSIONS
 if TYPE_CHECKING:
     from mcp_assay.config.spec import Launch
     from mcp_assay.wire.opener import Opener
+    from mcp_assay.wire.session import ServerSession
+
+_MOST_AT_ONCE = 8
+"""Instances that are started at the same time only to be asked, whatever the number of servers."""
 
 
 class VersionBook:
-    """Remembers which revisions servers speak, so that a run asks each only once."""
+    """Remembers which revisions servers speak, so that a run asks each only once.
+
+    Attributes:
+        turns: Who may start an instance to ask it.
+    """
 
     def __init__(self) -> None:
+        self.turns = asyncio.Semaphore(_MOST_AT_ONCE)
         self._spoken: dict[tuple[object, ...], tuple[str, ...]] = {}
 
     def spoken(self, launch: Launch) -> tuple[str, ...] | None:
@@ -27,15 +37,16 @@ class VersionBook:
         self._spoken[_identity(launch)] = versions
 
 
-async def spoken_versions(connector: Opener, launch: Launch) -> tuple[str, ...]:
+async def spoken_versions(connector: Opener, launch: Launch, live: ServerSession | None = None) -> tuple[str, ...]:
     """Return the released revisions that a server speaks, oldest first.
 
-    Each revision is asked for on a fresh connection, because a server may agree to one only. The answer is remembered
-    in the connector's version book.
+    Each revision is asked for on a fresh connection, because a server may agree to one only, and side by side, because
+    one that does not know a revision may stay silent. The answer is remembered in the connector's version book.
 
     Args:
         connector: Opens the connections.
         launch: The server.
+        live: A session of it: its revision is not asked for again, and it tells how long an answer may take.
 
     Returns:
         The revisions it agreed to; empty when it agreed to none or could not be reached.
@@ -43,19 +54,35 @@ async def spoken_versions(connector: Opener, launch: Launch) -> tuple[str, ...]:
     known = connector.versions.spoken(launch)
     if known is not None:
         return known
-    spoken = tuple([version for version in KNOWN_VERSIONS if await _speaks(connector, launch, version)])
+    patience_s = connector.limits.start_s if live is None else answer_patience_s(live)
+    agreed = None if live is None else live.agreement.version
+    asked = [version for version in KNOWN_VERSIONS if version != agreed]
+    answers = await asyncio.gather(*(_speaks(connector, launch, version, patience_s) for version in asked))
+    found = {version for version, speaks in zip(asked, answers, strict=True) if speaks} | {agreed}
+    spoken = tuple(version for version in KNOWN_VERSIONS if version in found)
     connector.versions.note(launch, spoken)
     return spoken
 
 
-async def _speaks(connector: Opener, launch: Launch, version: str) -> bool:
-    """Return whether a server agrees to a revision on a fresh connection."""
-    try:
-        session = await connector.open_session(launch, protocol=version)
-    except ConnectError:
-        return False
-    await session.close()
-    return True
+def answer_patience_s(live: ServerSession) -> float:
+    """Return how long the first answer of a fresh instance may take, in seconds.
+
+    That is as long as a list, and twice the time of the live instance's first answer, its start included.
+    """
+    first = next((one.duration_s for one in live.log.exchanges if one.message is not None), live.started_s)
+    return min(live.limits.start_s, live.limits.list_s + 2 * first)
+
+
+async def _speaks(connector: Opener, launch: Launch, version: str, patience_s: float) -> bool:
+    """Return whether a server agrees to a revision on a fresh connection, in time."""
+    async with connector.versions.turns:
+        try:
+            async with asyncio.timeout(patience_s):
+                session = await connector.open_session(launch, protocol=version)
+        except (ConnectError, TimeoutError):
+            return False
+        await session.close()
+        return True
 
 
 def _identity(launch: Launch) -> tuple[object, ...]:

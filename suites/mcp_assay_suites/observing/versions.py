@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from mcp_assay.wire.eras import HANDSHAKE_VERSIONS, KNOWN_VERSIONS, STATELESS_VERSIONS
 from mcp_assay.wire.negotiation import discover, initialize, strings
+from mcp_assay.wire.versions import answer_patience_s
 from mcp_assay_suites.observing.interview import interview
 from mcp_assay_suites.observing.memory import remembered
 
@@ -114,4 +115,4 @@ async def initialized(server: ServerUnderTest, version: str) -> Exchange:
     """
     live = await server.session()
     async with server.fresh_channel() as channel:
-        return await initialize(channel, version, live.limits.start_s)
+        return await initialize(channel, version, answer_patience_s(live))
