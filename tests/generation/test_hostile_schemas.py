@@ -122,6 +122,21 @@ def test_a_contradiction_is_named_with_its_place() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("part", "told"),
+    [
+        ({"type": "integer", "enum": ["a"]}, "enum and type contradict each other at /properties/a"),
+        ({"const": 1, "enum": [2, 3]}, "const and enum contradict each other at /properties/a"),
+        ({"type": "string", "minLength": 2, "enum": ["a"]}, "enum and minLength and type contradict each other"),
+        ({"description": "Nothing", "enum": []}, "enum admits no value at /properties/a"),
+    ],
+)
+def test_listed_values_that_are_not_allowed_are_named(part: JsonObject, told: str) -> None:
+    with pytest.raises(UnsatisfiableError) as caught:
+        maker_of(having(a=part))
+    assert told in caught.value.message
+
+
 @pytest.mark.parametrize("name", EXCESSIVE)
 def test_an_excessive_schema_is_given_up(name: str) -> None:
     with pytest.raises((TooComplexError, UnusableSchemaError)) as caught:

@@ -95,8 +95,27 @@ def _meant(hint: Hint, surroundings: Surroundings) -> list[Callable[[Chooser], s
 def _constrained(view: canonical.StringView, low: int, surroundings: Surroundings) -> list[Callable[[Chooser], str]]:
     """Return the makers for the formats, encodings and patterns of ``view``."""
     encoded = ["base64"] if "base64" in view.content_encodings else []
-    known = [FORMATS[name] for name in [*view.formats, *encoded] if name in FORMATS]
-    return [*(_maker(make, surroundings) for make in known), *(_patterned(pattern, low) for pattern in view.patterns)]
+    known = [_maker(FORMATS[name], surroundings) for name in [*view.formats, *encoded] if name in FORMATS]
+    patterned = [_patterned(pattern, low) for pattern in view.patterns]
+    # A pattern mostly asks for the beginning or the end of what the format says: https, one's own domain.
+    joined = [maker for make in known for text in patterned for maker in _joined(make, text)]
+    return [*known, *patterned, *joined]
+
+
+def _joined(
+    whole: Callable[[Chooser], str], part: Callable[[Chooser], str]
+) -> tuple[Callable[[Chooser], str], Callable[[Chooser], str]]:
+    """Return makers of texts that begin with a part and end like the whole, and that end with the part."""
+
+    def beginning(choose: Chooser) -> str:
+        rest = whole(choose)
+        return part(choose) + rest[choose(Choice(range(len(rest) + 1))) :]
+
+    def ending(choose: Chooser) -> str:
+        rest = whole(choose)
+        return rest[: choose(Choice(range(len(rest) + 1)))] + part(choose)
+
+    return beginning, ending
 
 
 def _maker(make: Callable[[Chooser, Surroundings], str], surroundings: Surroundings) -> Callable[[Chooser], str]:
