@@ -12,6 +12,7 @@ from mcp_assay_suites.catalogue import check
 from mcp_assay_suites.exercising.shared import generated_before
 
 if TYPE_CHECKING:
+    from mcp_assay.generation import Maker
     from mcp_assay.readiness.subject import Subject
 
 
@@ -33,10 +34,14 @@ async def possible_to_call(subject: Subject) -> Judgement:
         return noted(expected, f"none were found: {problem.message}", exchange=definition)
     except GenerationError as problem:
         return skipped(f"the inputSchema cannot be used: {problem.message}")
+    return await _found(maker, subject.run.settings.seed)
+
+
+async def _found(maker: Maker, seed: int) -> Judgement:
+    """Return whether arguments are found; that none are in some tries says nothing against the schema."""
     try:
-        await asyncio.to_thread(maker.examples, seed=subject.run.settings.seed, count=1)
+        await asyncio.to_thread(maker.examples, seed=seed, count=1)
     except TooComplexError as problem:
-        # That we found none in some tries says nothing against the schema.
         return skipped(problem.message)
     return passed("arguments can be made that fit it")
 

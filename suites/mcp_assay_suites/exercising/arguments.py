@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from dataclasses import asdict, dataclass
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from mcp_assay.generation import GenerationError, example_arguments, invalid_examples
+from mcp_assay.generation import GenerationError, Style, example_arguments, invalid_examples
 from mcp_assay.wire.schemas import ProblemKind
 from mcp_assay_suites.exercising.cases import Flaw, canonical
 from mcp_assay_suites.exercising.durations import shortened
@@ -28,6 +29,10 @@ TOLD_FIRST = ("required", "type", "enum", "additionalProperties")
 """The flaws that the catalogue names; others follow."""
 
 _OFFERED_PER_CALL = 4
+_LONE_SURROGATE = re.compile(
+    r"(?<!\\ud[89ab][0-9a-f]{2})\\ud[c-f][0-9a-f]{2}|\\ud[89ab][0-9a-f]{2}(?!\\ud[c-f][0-9a-f]{2})"
+)
+"""In JSON that holds ASCII only."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,6 +92,29 @@ async def _chosen_valid(subject: Subject, count: int) -> Chosen:
         arguments=list(fitting.values())[:count],
         problem=None if fitting else "no arguments can be generated that fit the input schema",
     )
+
+
+async def odd_arguments(subject: Subject, count: int) -> list[JsonObject]:
+    """Return up to ``count`` different arguments that fit the input schema and that careless code stumbles over.
+
+    Half of them lie at the edges of what the schema allows, however deep inside; the others hold hostile texts.
+    """
+    return await recalled_or_chosen(subject, f"odd.{count}", lambda: _chosen_odd(subject, count), write=list, read=list)
+
+
+async def _chosen_odd(subject: Subject, count: int) -> list[JsonObject]:
+    """Return arguments for `odd_arguments`."""
+    schema, seed = input_schema(subject), subject.run.settings.seed
+    made: list[JsonObject] = []
+    for style in (Style.EDGES, Style.HOSTILE):
+        try:
+            made += await asyncio.to_thread(example_arguments, schema, seed=seed, count=count // 2, style=style)
+        except GenerationError:
+            return []
+    # Half of a surrogate pair is no text that every JSON reader takes (RFC 8259, section 8.2).
+    short = [shortened(arguments) for arguments in made if not _LONE_SURROGATE.search(canonical(arguments))]
+    fit = await subject.run.schemas.validate_each(schema, short)
+    return [arguments for arguments, verdict in zip(short, fit, strict=True) if verdict.clean]
 
 
 async def wrong_arguments(subject: Subject, count: int) -> list[Wrong]:

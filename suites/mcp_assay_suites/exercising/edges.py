@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 _MOST_LISTED = 8
 _MOST_KNOWN = 5
 _PLAIN: Mapping[str, tuple[Json, ...]] = {
-    "integer": (0, 1, -1),
-    "number": (0, 1, -1, 0.5),
-    "string": ("", "a", "é"),
+    "integer": (0, -1, 1, 2**31, 2**53 - 1),
+    "number": (0, -1, 0.5, 1, -0.0, 1e308),
+    "string": ("", "%", "a", "é", "\U0001f642"),
     "boolean": (True, False),
     "array": ([],),
     "object": ({},),
@@ -104,10 +104,10 @@ def _bases(made: Sequence[Case]) -> list[JsonObject]:
 
 
 def _variations(schema: JsonObject, base: JsonObject, known: KnownValues) -> Iterator[Candidate]:
-    """Yield the base with known values and with edges in turns, so that neither crowds out the other."""
+    """Yield the base with edges and with known values in turns, so that neither crowds out the other."""
     properties = schema.get("properties")
     parts = properties if isinstance(properties, dict) else {}
-    both = zip_longest(_with_known(parts, base, known), _with_edges(parts, base))
+    both = zip_longest(_with_edges(parts, base), _with_known(parts, base, known))
     yield from (candidate for pair in both for candidate in pair if candidate is not None)
 
 
@@ -133,11 +133,10 @@ def _may_be(part: Json, value: Json) -> bool:
 
 
 def _with_edges(parts: Mapping[str, Json], base: JsonObject) -> Iterator[Candidate]:
-    """Yield the base with an edge in one parameter."""
-    for name, part in parts.items():
-        if unit_of(name) is None:
-            for value in edges_of(part):
-                yield Candidate(arguments={**base, name: value}, uses={})
+    """Yield the base with an edge in one parameter: the first edge of each, then the second."""
+    edges = [[(name, value) for value in edges_of(part)] for name, part in parts.items() if unit_of(name) is None]
+    turns = (edge for turn in zip_longest(*edges) for edge in turn if edge is not None)
+    yield from (Candidate(arguments={**base, name: value}, uses={}) for name, value in turns)
 
 
 def _with(base: JsonObject, parts: Mapping[str, Json], uses: Mapping[str, Known]) -> Candidate:

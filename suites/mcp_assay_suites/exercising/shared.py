@@ -10,7 +10,13 @@ from typing import TYPE_CHECKING, cast
 from mcp_assay.readiness.links import Link
 from mcp_assay.readiness.subject import PostponedError, UnavailableError
 from mcp_assay.runtime.categories import words_of
-from mcp_assay_suites.exercising.arguments import flaw_of, input_schema, valid_arguments, wrong_arguments
+from mcp_assay_suites.exercising.arguments import (
+    flaw_of,
+    input_schema,
+    odd_arguments,
+    valid_arguments,
+    wrong_arguments,
+)
 from mcp_assay_suites.exercising.calling import Planned, call, with_sign_of_life
 from mcp_assay_suites.exercising.cases import Calls, canonical
 from mcp_assay_suites.exercising.edges import edge_arguments
@@ -39,13 +45,19 @@ _TOOL_S = 45.0
 _USED_UP = "its share of --mcp-budget is used up"
 
 _EXPLORED_S = 0.25
-"""Seconds within which a tool must mostly answer to be called at the edges of its schema as well."""
+"""Seconds within which a tool must mostly answer to be called often at the edges of its schema as well."""
+
+_SAMPLED_S = 1.0
+"""Seconds within which it must mostly answer to be called at some edges."""
 
 _HURRIED = 1 / 3
 """Share of the time limit that is waited for an answer once the tool has let a call wait for the whole of it."""
 
-_EDGES_WHEN_IT_WORKS, _EDGES_WHEN_NOT = 5, 2
+_EDGES_WHEN_IT_WORKS, _EDGES_WHEN_NOT, _EDGES_WHEN_SLOW = 6, 2, 1
 """How many times more calls a tool gets at the edges of its schema, by whether a generated call worked."""
+
+_ODD_WHEN_IT_WORKS = 4
+"""How many times more calls a tool that works gets with hostile values, and with edges deep inside its arguments."""
 
 _MORE_WRONG = 3
 """How many times more wrong calls a tool gets that may be called just to look: nested values have flaws, too."""
@@ -77,8 +89,9 @@ async def valid_calls(subject: Subject) -> Calls:
     if not calls.explored and not calls.left:
         calls.explored = True
         wanted = calls.problem is None and calls.cases and subject.arguments is None
-        if wanted and _may_explore(subject.the_tool, calls):
-            calls.problem = await _reported(_make_edges(subject, calls))
+        share = _share_of_edges(subject.the_tool, calls)
+        if wanted and share:
+            calls.problem = await _reported(_make_edges(subject, calls, share))
     _end_turn(subject, calls, Kind.VALID)
     return calls
 
@@ -164,24 +177,30 @@ async def _reported(making: Awaitable[str | None]) -> str | None:
         return problem.message
 
 
-def _may_explore(tool: ToolUnderTest, calls: Calls) -> bool:
-    """Return whether a tool is quick and may be called just to look."""
+def _share_of_edges(tool: ToolUnderTest, calls: Calls) -> int:
+    """Return how many times more calls a tool gets at its edges: none unless it may be called just to look."""
     durations = [case.exchange.duration_s for case in calls.cases if not case.told] or [0.0]
+    usual_s = median(durations)
+    if not may_try(tool) or usual_s > _SAMPLED_S:
+        return 0
     # A machine that is busy elsewhere makes single calls slow.
-    quick = median(durations) <= _EXPLORED_S and max(durations) <= 4 * _EXPLORED_S
-    return may_try(tool) and quick
+    if usual_s > _EXPLORED_S or max(durations) > 4 * _EXPLORED_S:
+        return _EDGES_WHEN_SLOW
+    return _EDGES_WHEN_IT_WORKS if calls.successes else _EDGES_WHEN_NOT
 
 
-async def _make_edges(subject: Subject, calls: Calls) -> str | None:
+async def _make_edges(subject: Subject, calls: Calls, share: int) -> str | None:
     """Make the calls at the edges; return why there are fewer than planned."""
-    properties = input_schema(subject).get("properties")
+    properties, examples = input_schema(subject).get("properties"), subject.run.settings.examples
     if not properties:
         return None
     offered, others = await offered_values(subject), await _calls_of_others(subject)
-    share = _EDGES_WHEN_IT_WORKS if calls.successes else _EDGES_WHEN_NOT
-    count = subject.run.settings.examples * share
-    edges = await edge_arguments(subject, calls.cases, lambda: _known_from(subject, others, offered), count)
-    return await _make(subject, calls, [Planned(arguments=edge.arguments, uses=edge.uses) for edge in edges])
+    edges = await edge_arguments(subject, calls.cases, lambda: _known_from(subject, others, offered), examples * share)
+    planned = [Planned(arguments=edge.arguments, uses=edge.uses) for edge in edges]
+    if share == _EDGES_WHEN_IT_WORKS:
+        odd = await odd_arguments(subject, examples * _ODD_WHEN_IT_WORKS)
+        planned += [Planned(arguments=arguments) for arguments in odd]
+    return await _make(subject, calls, _unmade(planned, calls))
 
 
 async def _calls_of_others(subject: Subject) -> list[tuple[Subject, Calls]]:
