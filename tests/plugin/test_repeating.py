@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from mcp_assay.core.errors import UsageError
-from mcp_assay.plugin.repeating import arguments_of
+from mcp_assay.plugin.repeating import arguments_of, calls_before
 
 SERVERS = Path(__file__).parent.parent / "servers"
 PLANTED = SERVERS / "planted.py"
@@ -97,6 +97,59 @@ def test_arguments_that_showed_a_fault_are_kept_and_tried_first(planted: pytest.
 def test_arguments_that_cannot_be_used_are_a_usage_error(tmp_path: Path, given: str, says: str) -> None:
     with pytest.raises(UsageError, match=says):
         arguments_of(given, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        ("{", "no JSON"),
+        ("{}", "calls are a JSON array"),
+        ('[{"name": "a"}]', "a call is an object such as"),
+        ('[{"tool": "a", "arguments": []}]', "a call is an object such as"),
+        ("missing.json", "cannot be read"),
+    ],
+)
+def test_calls_before_that_cannot_be_used_are_a_usage_error(tmp_path: Path, given: str, says: str) -> None:
+    with pytest.raises(UsageError, match=f"--mcp-before: .*{says}"):
+        calls_before(given, arguments={}, invoked_in=tmp_path)
+
+
+def test_calls_before_need_a_call(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="--mcp-args, which is missing"):
+        calls_before("[]", arguments=None, invoked_in=tmp_path)
+
+
+def test_calls_before_are_read_from_a_line_or_a_file(tmp_path: Path) -> None:
+    (tmp_path / "calls.json").write_text('[{"tool": "a"}, {"tool": "b", "arguments": {"c": 1}}]')
+    made = calls_before("calls.json", arguments={}, invoked_in=tmp_path)
+    assert [call.as_json() for call in made] == [{"tool": "a", "arguments": {}}, {"tool": "b", "arguments": {"c": 1}}]
+
+
+def test_a_finding_that_needs_other_calls_becomes_a_test_that_makes_them(pytester: pytest.Pytester) -> None:
+    server = {"command": sys.executable, "args": ["-S", "-E", str(SERVERS / "shelf.py")]}
+    pytester.makefile(".json", servers=json.dumps({"mcpServers": {"shelf": server}}))
+    pytester.makefile(".ini", pytest=INI)
+    name = "servers.json::shelf::execution::TOOL-016.open_box"
+    before = '[{"tool": "create_box", "arguments": {"label": "tea"}}]'
+    again = [name, "--mcp-allow-writes", "--mcp-before", before, "--mcp-args", '{"boxId": "box-7001"}']
+    for tool, says in (("create_bo", "did you mean 'create_box'?"), ("create_box", "opens every tool")):
+        refused = pytester.runpytest(name, "--mcp-before", f'[{{"tool": "{tool}"}}]', "--mcp-args", "{}")
+        assert refused.ret == pytest.ExitCode.USAGE_ERROR
+        assert says in refused.stderr.str()
+    (found,) = judged(pytester, *again)
+    assert found["verdict"] == "fail"
+    report = json.loads((pytester.path / "run.json").read_text())
+    report["results"][0]["before"] = before
+    (pytester.path / "run.json").write_text(json.dumps(report))
+    assert pytester.run(Path(sys.executable).with_name("mcp-assay"), "repro", "run.json").ret == 0
+    pytester.runpytest("--mcp-config", "servers.json", "test_repro.py").assert_outcomes(failed=1)
+    report["results"][0]["reproduce"] = f"pytest --mcp-sandbox {name}"
+    (pytester.path / "run.json").write_text(json.dumps(report))
+    made = pytester.run(Path(sys.executable).with_name("mcp-assay"), "repro", "run.json", "--force")
+    assert made.ret == 0
+    text = (pytester.path / "test_repro.py").read_text()
+    assert "pytest --mcp-config servers.json --mcp-sandbox --mcp-server shelf" in text
+    pytester.runpytest("--mcp-config", "servers.json", "test_repro.py").assert_outcomes(skipped=1)
 
 
 def test_arguments_are_for_one_tool(planted: pytest.Pytester) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
 
@@ -10,8 +11,10 @@ from assay import Assayed, assay
 
 from mcp_assay.core.verdicts import Outcome
 from mcp_assay.readiness.links import Link, Links
+from mcp_assay.readiness.made_calls import read_calls
 from mcp_assay.readiness.settings import Settings
 from mcp_assay_suites.execution import CHECKS
+from mcp_assay_suites.exercising.cases import canonical
 
 SERVERS = Path(__file__).parent.parent / "servers"
 COMMAND = [sys.executable, "-S", "-E", str(SERVERS / "shelf.py")]
@@ -40,10 +43,22 @@ def test_the_link_between_the_tools_is_noted(contained: Assayed) -> None:
 
 def test_what_only_a_box_that_is_there_can_show_is_repeated_with_the_calls_that_lead_to_it(contained: Assayed) -> None:
     found = contained["TOOL-016.open_box"]
-    assert "--mcp-args" not in found.reproduce
+    assert found.before is not None
+    before = json.loads(found.before)
+    assert [made["tool"] for made in before] == ["create_box"]
+    assert f"on a server just started, after create_box {canonical(before[0]['arguments'])}" in (found.observed or "")
+    assert found.reproduce.endswith(f"--mcp-before '{found.before}' --mcp-args '{found.arguments}'")
+    settings = Settings(arguments=json.loads(found.arguments or ""), before=read_calls(before))
     chosen = [check for check in CHECKS if check.id == "TOOL-016"]
-    again = assay(COMMAND, chosen, settings=Settings(), tools=["open_box"], contained=True)["TOOL-016.open_box"]
-    assert (again.outcome, again.observed) == (Outcome.FAIL, found.observed)
+    again = assay(COMMAND, chosen, settings=settings, tools=["open_box"], contained=True)
+    assert again["TOOL-016.open_box"].outcome is Outcome.FAIL
+    assert again.server.calls == {"create_box": 1, "open_box": 1}
+
+
+def test_without_a_second_look_such_a_finding_is_repeated_by_making_the_calls_again(contained: Assayed) -> None:
+    found = assay(COMMAND, CHECKS, settings=Settings(confirm=False), contained=True)["TOOL-016.open_box"]
+    assert (found.before, found.arguments) == (None, contained["TOOL-016.open_box"].arguments)
+    assert "--mcp-args" not in found.reproduce
 
 
 @pytest.mark.parametrize(

@@ -42,12 +42,18 @@ def test_$name(mcp_server):
 $told
     """
     if mcp_server.name != $server:
-        pytest.skip("another server")
+        pytest.skip("another server")$guard
     arguments = json.loads($arguments)
-    verdict = mcp_server.judge($check, $tool, arguments)
+    verdict = mcp_server.judge($check, $tool, arguments$before)
     if verdict.outcome in {"fail", "warn"}:
         pytest.fail(f"{verdict.observed}\\n{json.dumps(verdict.exchange)[:2000]}", pytrace=False)
+    if verdict.outcome in {"skip", "error"}:
+        pytest.skip(f"not judged: {verdict.reason or verdict.observed}")
 ''')
+
+_GUARD = """
+    if not mcp_server.contained:
+        pytest.skip("found in a sandbox, where nothing is lost: run it with --mcp-sandbox")"""
 
 
 @click.command()
@@ -101,6 +107,7 @@ def file_of(document: Document, results: Sequence[ResultEntry], *, name: str) ->
         name: Name of the file, for the command line in its head.
     """
     words = ["pytest", *(word for config in document["run"]["configs"] for word in ("--mcp-config", config))]
+    words += ["--mcp-sandbox"] if any(map(_in_sandbox, results)) else []
     for server in dict.fromkeys(result["server"] for result in results):
         words += ["--mcp-server", server]
     taken: set[str] = set()
@@ -114,17 +121,25 @@ def file_of(document: Document, results: Sequence[ResultEntry], *, name: str) ->
 
 def _test(result: ResultEntry, name: str) -> str:
     """Return one test."""
+    before = result.get("before")
     told = [f"{key}: {result[key]}" for key in ("requirement", "expected", "observed") if result[key]]
     told += [result["spec"]] if result["spec"] else []
     return _TEST.substitute(
         name=name,
+        guard=_GUARD if _in_sandbox(result) else "",
         title=_inert(f"{result['check']} {result.get('slug', '')} ({result['level']}): {result['tool']}"),
         told="\n".join(_wrapped(_inert(line)) for line in told),
         server=ascii(result["server"]),
         arguments=ascii(result.get("arguments")),
+        before=f", before=json.loads({before!a})" if before else "",
         check=ascii(result["check"]),
         tool=ascii(result["tool"]),
     )
+
+
+def _in_sandbox(result: ResultEntry) -> bool:
+    """Return whether a finding was made in a sandbox, where every tool may be called."""
+    return "--mcp-sandbox" in result["reproduce"].split()
 
 
 def _name(result: ResultEntry, taken: Iterable[str]) -> str:

@@ -169,11 +169,7 @@ class ServerEntry(TypedDict):
 
 
 class ResultEntry(TypedDict):
-    """One verdict; ``tool`` is None for a server-level check.
-
-    ``arguments`` is JSON text of what the tool is to be called with to see the finding again, ``causes`` says what is
-    wrong in words that are the same for every tool.
-    """
+    """One verdict; ``tool`` is None for a server-level check, ``causes`` are words that are the same for every tool."""
 
     check: str
     category: CategoryWord
@@ -194,7 +190,8 @@ class ResultEntry(TypedDict):
     config: NotRequired[str]
     applicable: NotRequired[bool]
     fix: NotRequired[str]
-    arguments: NotRequired[str | None]
+    arguments: NotRequired[str | None]  # JSON text of what shows the finding again
+    before: NotRequired[str | None]  # JSON text of the calls that must come first
     causes: NotRequired[list[str]]
 
 

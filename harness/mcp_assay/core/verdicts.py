@@ -74,6 +74,9 @@ class Judgement:
         samples: Seconds of each answered call of that measurement, in the order of the answers.
         figures: Other measured values in the shape of the contract's ``figures`` entry, without names of the subject.
         arguments: Arguments of the tool with which the check shows it again, as sent.
+        before: Calls of tools that must come before, so that it shows on a server just started: each with its ``tool``
+            and ``arguments``.
+        alone: Whether the call may be all it takes; false when it was found not to be, and what else is not known.
         borrowed: Whether values in them were named by other tools, and may mean nothing to a server started anew.
         causes: What is wrong in words that are the same for every tool, for example "accepts a missing argument".
         budgets: What became of limits that the user set, in the shape of the contract's ``budgets`` entry, likewise.
@@ -89,6 +92,8 @@ class Judgement:
     samples: Sequence[float] = ()
     figures: Sequence[Mapping[str, Any]] = ()
     arguments: Mapping[str, Any] | None = None
+    before: Sequence[Mapping[str, Any]] = ()
+    alone: bool = True
     borrowed: bool = False
     causes: tuple[str, ...] = ()
     budgets: Sequence[Mapping[str, Any]] = ()
@@ -153,6 +158,7 @@ class Verdict:
         samples: See `Judgement`.
         figures: See `Judgement`.
         arguments: See `Judgement`; as JSON text in which nothing was changed, None where a secret would be shown.
+        before: See `Judgement`; as JSON text likewise, None where nothing must come before.
         causes: See `Judgement`.
         budgets: See `Judgement`.
     """
@@ -180,5 +186,6 @@ class Verdict:
     samples: Sequence[float] = ()
     figures: Sequence[Mapping[str, Any]] = ()
     arguments: str | None = None
+    before: str | None = None
     causes: tuple[str, ...] = ()
     budgets: Sequence[Mapping[str, Any]] = ()

@@ -22,7 +22,7 @@ from mcp_assay.plugin.benchmarking import BenchmarkStore, untimed_because
 from mcp_assay.plugin.builtin import BuiltinChecksAndWriters
 from mcp_assay.plugin.comparing import Comparing
 from mcp_assay.plugin.options import LOCK_CHECK, Options
-from mcp_assay.plugin.repeating import arguments_of, examples_place
+from mcp_assay.plugin.repeating import arguments_of, calls_before, examples_place
 from mcp_assay.plugin.report_targets import targets_of
 from mcp_assay.plugin.selection import command_line_document, read_documents, variables_of
 from mcp_assay.plugin.session import SessionHooks
@@ -97,13 +97,17 @@ def _state(config: pytest.Config, options: Options, documents: Sequence[ConfigDo
         _check_protocol(options.mcp_protocol)
     overlay = Overlay.find(invoked_in, root=config.rootpath)
     accepted = Accepted.of(options, root=config.rootpath, invoked_in=invoked_in, clock=SystemClock())
+    arguments = arguments_of(options.mcp_args, invoked_in)
     settings = Settings(
         gate=Gate(options.mcp_level),
         allow_writes=options.mcp_allow_writes,
         seed=options.mcp_seed,
         examples=options.mcp_max_examples or (_DEFAULT if options.mcp_budget is None else _MANY),
         budget_s=options.mcp_budget,
-        arguments=arguments_of(options.mcp_args, invoked_in),
+        arguments=arguments,
+        before=calls_before(options.mcp_before, arguments=arguments, invoked_in=invoked_in),
+        # A recording holds what is asked of the server itself: its copies would be asked as time allows.
+        confirm=options.mcp_record is None and options.mcp_replay is None,
         bench_s=options.mcp_bench_budget,
         soak_s=options.mcp_soak,
         tier=options.mcp_tier,

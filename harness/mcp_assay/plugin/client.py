@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mcp_assay.core.errors import AssayError
+from mcp_assay.readiness.made_calls import read_calls
 from mcp_assay.wire.exchange import first_text
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from mcp_assay.core.json_types import Json, JsonObject
     from mcp_assay.core.verdicts import Verdict
@@ -99,15 +100,30 @@ class ServerClient:
         deadline = self._call_s + _SLACK_S
         return _tool_result(self._loop.run(lambda: self._server.call_tool(name, arguments or {}), deadline_s=deadline))
 
-    def judge(self, check: str, tool: str, arguments: Mapping[str, Json]) -> Verdict:
+    def judge(
+        self, check: str, tool: str, arguments: Mapping[str, Json], *, before: Sequence[JsonObject] = ()
+    ) -> Verdict:
         """Judge a tool by one generated check, called with these arguments only, and return the verdict.
 
         The test's author decides what may be called; an outcome other than ``fail`` and ``warn`` is no violation.
 
+        Args:
+            check: Id of the check.
+            tool: Name of the tool.
+            arguments: What it is called with.
+            before: Calls to make first, each with its ``tool`` and ``arguments``.
+
         Raises:
             UsageError: There is no such check of tools, or the server has no such tool.
+            UnreadableError: ``before`` holds something else than calls.
         """
-        return self._judging(self._server, check, tool, arguments)
+        return self._judging(self._server, check, tool, arguments, read_calls(list(before)))
+
+    @property
+    def contained(self) -> bool:
+        """Whether the server runs in the sandbox of ``--mcp-sandbox``."""
+        launch = self._server.managed.launch
+        return launch is not None and launch.contained
 
     async def arequest(self, method: str, params: Mapping[str, Json] | None = None) -> JsonObject:
         """Do what `request` does without blocking the caller's event loop."""

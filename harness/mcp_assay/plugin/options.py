@@ -40,6 +40,7 @@ class Options:
     mcp_call_timeout: float
     mcp_seed: int
     mcp_args: str | None
+    mcp_before: str | None
     mcp_max_examples: int | None
     mcp_budget: float | None
     mcp_examples: str
@@ -205,6 +206,13 @@ def _add_how_to_call(group: pytest.OptionGroup) -> None:
         metavar="JSON",
         help="call the one selected tool with these arguments only: an object in JSON, or the file of one; the line "
         "that a finding ends with repeats it in this way",
+    )
+    group.addoption(
+        "--mcp-before",
+        default=None,
+        metavar="JSON",
+        help="calls to make before the one with --mcp-args: an array of objects with 'tool' and 'arguments', or the "
+        "file of one",
     )
     group.addoption(
         "--mcp-max-examples",

@@ -147,7 +147,7 @@ class SessionHooks:
         self._planned = self._state.planned()
         if self._options.mcp_args is not None:
             try:
-                check_only_one_tool(item.planned for item in checks)
+                check_only_one_tool([item.planned for item in checks], self._state.settings.before)
             except UsageError as problem:
                 raise pytest.UsageError(str(problem)) from None
         if getattr(self._config, "workerinput", {}).get("workerid", _FIRST_WORKER) == _FIRST_WORKER:

@@ -339,5 +339,6 @@ def _result_entry(verdict: Verdict, presenter: Presenter) -> contract.ResultEntr
         "fix": verdict.fix,
         "exchange": None if verdict.exchange is None else presenter.json(dict(verdict.exchange)),
         "arguments": verdict.arguments,
+        "before": verdict.before,
         "causes": list(verdict.causes),
     }

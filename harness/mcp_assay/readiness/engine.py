@@ -31,11 +31,13 @@ if TYPE_CHECKING:
     from mcp_assay.core.json_types import Json
     from mcp_assay.core.presentation import Presenter
     from mcp_assay.core.verdicts import Level
+    from mcp_assay.readiness.made_calls import MadeCall
     from mcp_assay.readiness.plan import PlannedCheck
     from mcp_assay.readiness.progress import LaneProgress
     from mcp_assay.readiness.subject import Run, ToolUnderTest
 
 _LONGEST_ARGUMENTS = 400
+_LONGEST_CALLS = 800
 """Characters of arguments that still fit in the one line that repeats a finding."""
 
 _LANE_CATEGORIES = frozenset({Category.CONNECTIVITY, Category.SCHEMA, Category.EXECUTION})
@@ -114,13 +116,19 @@ class Engine:
                 self.future(item).cancel()
 
     async def judge(
-        self, item: PlannedCheck, arguments: Mapping[str, Json] | None = None, *, may_wait: bool = False
+        self,
+        item: PlannedCheck,
+        arguments: Mapping[str, Json] | None = None,
+        *,
+        before: tuple[MadeCall, ...] | None = None,
+        may_wait: bool = False,
     ) -> Verdict:
         """Judge one check now and return its verdict; never raises for what a server does.
 
         Args:
             item: The check.
             arguments: The only ones to call its tool with; by default those of the run's settings, if any.
+            before: The calls that come before that one; likewise.
             may_wait: Whether the check may ask to be made once more later.
 
         Raises:
@@ -132,7 +140,8 @@ class Engine:
         try:
             async with asyncio.timeout(patience_s):
                 given = self._run.settings.arguments if arguments is None else arguments
-                judgement = await self._judgement(item, given, may_wait=may_wait)
+                earlier = self._run.settings.before if before is None else before
+                judgement = await self._judgement(item, given, before=earlier, may_wait=may_wait)
         except PostponedError:
             raise
         except UnavailableError as problem:
@@ -168,13 +177,17 @@ class Engine:
             return True
         return False
 
-    async def _judgement(self, item: PlannedCheck, given: Mapping[str, Json] | None, *, may_wait: bool) -> Judgement:
+    async def _judgement(
+        self, item: PlannedCheck, given: Mapping[str, Json] | None, *, before: tuple[MadeCall, ...], may_wait: bool
+    ) -> Judgement:
         """Run a check, unless its server was never reached."""
         fault = item.server.managed.fault
         if fault is not None and not item.check.unreachable:
             return skipped(f"server {item.server.name} could not be reached")
         arguments = None if given is None or item.tool is None else dict(given)
-        subject = Subject(server=item.server, run=self._run, tool=item.tool, arguments=arguments, may_wait=may_wait)
+        subject = Subject(
+            server=item.server, run=self._run, tool=item.tool, arguments=arguments, before=before, may_wait=may_wait
+        )
         if fault is not None or not is_beside_the_wire(item.check):
             return await item.check.run(subject)
         return await self._recalled(item, subject)
@@ -199,7 +212,7 @@ class Engine:
         version = session.agreement.version if session is not None else ""
         level = check.level_in(version) or check.highest_level
         outcome, reason = self._weakened(item, judgement, level)
-        arguments = self._arguments(judgement)
+        arguments, before = self._json(judgement.arguments), self._json(list(judgement.before) or None)
         return Verdict(
             check=check.id,
             slug=check.slug,
@@ -217,13 +230,14 @@ class Engine:
             reason=present.optional(reason),
             applicable=judgement.applicable,
             spec=check.spec_in(version),
-            reproduce=self._repeated(item, judgement, arguments),
+            reproduce=self._repeated(item, judgement, arguments, before),
             fix=check.fix if outcome in {Outcome.FAIL, Outcome.WARN} else "",
             exchange=None if judgement.exchange is None else present.json(dict(judgement.exchange)),
             benchmark=None if judgement.benchmark is None else present.json(dict(judgement.benchmark)),
             samples=tuple(judgement.samples),
             figures=self._shown(judgement.figures),
             arguments=arguments,
+            before=before,
             causes=judgement.causes,
             budgets=self._shown(judgement.budgets),
         )
@@ -234,23 +248,27 @@ class Engine:
         shown: list[dict[str, Any]] = self._presenter.json(given) if given else []
         return shown
 
-    def _arguments(self, judgement: Judgement) -> str | None:
-        """Return a judgement's arguments as JSON text, or None when they could not be shown as they are."""
-        if judgement.arguments is None:
+    def _json(self, value: Any) -> str | None:
+        """Return what a call takes as JSON text, or None when there is nothing or it could not be shown as it is."""
+        if value is None:
             return None
-        text = json.dumps(judgement.arguments, sort_keys=True)
+        text = json.dumps(value, sort_keys=True)
         # Escaped like this it is the same JSON, and nothing in it is changed where texts are made fit to be shown.
         for shown, escaped in (("::", ":\\u003a"), ("##[", "#\\u0023["), ("\x7f", "\\u007f")):
             text = text.replace(shown, escaped)
         return text if self._presenter.text(text) == text else None
 
-    def _repeated(self, item: PlannedCheck, judgement: Judgement, arguments: str | None) -> str:
+    def _repeated(self, item: PlannedCheck, judgement: Judgement, arguments: str | None, before: str | None) -> str:
         """Return the command line that repeats a check, with its arguments if they show the same by themselves.
 
         Long ones are named by the file that they are kept in. Without arguments the check makes its calls again, which
-        the seed makes the same ones.
+        the seed makes the same ones. Calls that must come before are in the line, too.
         """
         line = f"{self._reproduce} {shlex.quote(item.nodeid)}"
+        if judgement.before:
+            if before is None or arguments is None or len(before) + len(arguments) > _LONGEST_CALLS:
+                return line
+            return f"{line} --mcp-before {shlex.quote(before)} --mcp-args {shlex.quote(arguments)}"
         if item.tool is None or judgement.arguments is None or _needs_others(item.tool, judgement):
             return line
         kept = self._run.examples.keep(item.server.name, item.tool.name, item.check.id, judgement.arguments)
@@ -304,8 +322,8 @@ def _lanes(planned: Iterable[PlannedCheck], categories: Iterable[Category]) -> l
 
 
 def _needs_others(tool: ToolUnderTest, judgement: Judgement) -> bool:
-    """Return whether other tools must be called first: what they make in a sandbox goes when the run ends."""
-    return judgement.borrowed and tool.decision.contained
+    """Return whether other calls must be made first: what tools make in a sandbox goes when the run ends."""
+    return not judgement.alone or (judgement.borrowed and tool.decision.contained)
 
 
 def _own_error(message: str) -> Judgement:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from mcp_assay.core.json_types import Json
     from mcp_assay.readiness.check import Check
+    from mcp_assay.readiness.made_calls import MadeCall
 
 
 class Gate(StrEnum):
@@ -68,6 +69,8 @@ class Settings:
         examples: Generated calls per tool and kind.
         budget_s: Seconds for the calls to a server's tools, shared among those that may be called, or None.
         arguments: The only arguments that the checked tool is called with, or None to generate them.
+        before: Calls that come before the one with them.
+        confirm: Whether findings are tried again on servers just started, to see what they need.
         check_s: Seconds after which a single check is given up as our own error.
         down_after: Transport faults in a row after which a server counts as down.
         restarts: How often a server that died is started again.
@@ -87,6 +90,8 @@ class Settings:
     examples: int = 5
     budget_s: float | None = None
     arguments: Mapping[str, Json] | None = None
+    before: tuple[MadeCall, ...] = ()
+    confirm: bool = True
     check_s: float = 120.0
     workflow_s: float = 300.0
     down_after: int = 3

@@ -14,6 +14,7 @@ from mcp_assay.core.identifiers import slug
 from mcp_assay.core.redaction import Redactor
 from mcp_assay.readiness.examples import Examples, NoExamples
 from mcp_assay.readiness.links import Links
+from mcp_assay.readiness.made_calls import MadeCall, Past
 from mcp_assay.readiness.observations import NoObservations, Observations
 from mcp_assay.readiness.policy import CallDecision, NoRules, ToolRules, decide
 from mcp_assay.readiness.settings import Settings
@@ -127,6 +128,7 @@ class ServerUnderTest:
         self.chosen: set[str] = set()
         self.links = Links()
         self.memory: dict[str, object] = {}
+        self._made: list[MadeCall] = []
         self.past_logs: list[WireLog] = []
 
     @property
@@ -162,6 +164,11 @@ class ServerUnderTest:
         session, launch = self.managed.session, self.managed.launch
         known = None if launch is None else self._run.manager.connector.versions.spoken(launch)
         return known or (() if session is None else session.agreement.offered)
+
+    @property
+    def past(self) -> Past:
+        """What the running process was called with so far."""
+        return Past(self._made, len(self._made))
 
     @property
     def nobodys_name(self) -> str:
@@ -233,6 +240,7 @@ class ServerUnderTest:
         """
         session = await self.session()
         self.count_calls(tool)
+        self._made.append(MadeCall(tool=tool, arguments=dict(arguments)))
         token = f"progress-{sum(self.calls.values())}"
         exchange = self._observe(await session.call_tool(tool, arguments, timeout_s=timeout_s, progress_token=token))
         self.spent_s[tool] = self.spent_s.get(tool, 0.0) + exchange.duration_s
@@ -282,6 +290,7 @@ class ServerUnderTest:
         """
         if self.managed.session is not None:
             self.past_logs.append(self.managed.session.log)
+        self._made = []
         await self._run.manager.reconnect(self.managed)
         if self.managed.session is None:
             self._down = self.managed.fault
@@ -308,6 +317,7 @@ class Subject:
         tool: The tool, or None for a check of the server as a whole.
         run: What is shared.
         arguments: The only arguments to call the tool with, or None to find some.
+        before: Calls of the server's tools that come before that one.
         may_wait: Whether the check may raise `PostponedError`.
     """
 
@@ -315,6 +325,7 @@ class Subject:
     run: Run
     tool: ToolUnderTest | None = None
     arguments: JsonObject | None = None
+    before: tuple[MadeCall, ...] = ()
     may_wait: bool = False
 
     @property

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from mcp_assay.core.json_types import JsonObject
+    from mcp_assay.readiness.made_calls import Past
     from mcp_assay.readiness.subject import Subject
     from mcp_assay.wire.exchange import Exchange
     from mcp_assay_suites.exercising.cases import Flaw
@@ -34,8 +35,8 @@ class Planned:
     told: bool = False
     uses: Mapping[str, Known] = field(default_factory=dict[str, "Known"])
 
-    def case(self, exchange: Exchange) -> Case:
-        """Return the call as made."""
+    def case(self, exchange: Exchange, past: Past | None = None) -> Case:
+        """Return the call as made, after what the server was called with before."""
         return Case(
             arguments=self.arguments,
             exchange=exchange,
@@ -43,6 +44,7 @@ class Planned:
             given=self.given,
             told=self.told,
             uses=self.uses,
+            past=past,
         )
 
 
@@ -66,8 +68,9 @@ async def call(
     session = await subject.server.session()
     usual_s = math.inf if planned.flaw is None else REFUSAL_S
     patience_s = min(usual_s if timeout_s is None else timeout_s, session.limits.call_s)
+    past = subject.server.past
     exchange = await subject.server.call_tool(subject.the_tool.name, planned.arguments, timeout_s=patience_s)
-    case = planned.case(exchange)
+    case = planned.case(exchange, past)
     if case.ended_server:
         await _revive(subject)
     elif sign_of_life or planned.flaw is not None or exchange.fault is not None:

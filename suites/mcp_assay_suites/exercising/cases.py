@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from mcp_assay.core.json_types import Json, JsonObject
+    from mcp_assay.readiness.made_calls import MadeCall, Past
     from mcp_assay.wire.exchange import Exchange
     from mcp_assay_suites.exercising.calling import Planned
     from mcp_assay_suites.exercising.known_values import Known
@@ -35,6 +36,17 @@ class Flaw:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Needs:
+    """What a server must have gone through so that a call shows its fault.
+
+    Attributes:
+        calls: The calls that are enough, none for a server just started; None when they were not found out.
+    """
+
+    calls: tuple[MadeCall, ...] | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
     """One call of a tool.
 
@@ -46,6 +58,8 @@ class Case:
         given: Whether the arguments are the user's own and should work.
         told: Whether they come from the command line, or from an earlier run in which they showed a fault.
         uses: The values in them that the server has named, by parameter.
+        past: What the same process of the server was called with before, where that is known.
+        needs: What must come before so that the call shows its fault, where that was looked for.
         succeeded: Whether the tool did its work: a complete result without ``isError``. Most checks ask for it again.
     """
 
@@ -56,6 +70,8 @@ class Case:
     given: bool = False
     told: bool = False
     uses: Mapping[str, Known] = field(default_factory=dict[str, "Known"])
+    past: Past | None = None
+    needs: Needs | None = None
     succeeded: bool = field(init=False)
 
     def __post_init__(self) -> None:

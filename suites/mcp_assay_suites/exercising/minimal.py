@@ -10,6 +10,7 @@ from mcp_assay_suites.exercising.arguments import input_schema, value_at
 from mcp_assay_suites.exercising.calling import Planned, call
 from mcp_assay_suites.exercising.cases import canonical
 from mcp_assay_suites.exercising.limits import may_explore
+from mcp_assay_suites.exercising.standing import standing
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
@@ -34,6 +35,8 @@ _ABOUT_PARTS = frozenset(
 async def smallest(subject: Subject, case: Case, shows: Callable[[Case], Awaitable[bool]]) -> Case:
     """Return a case with smaller arguments that still shows the fault, found within some calls; ``case`` if none is.
 
+    It says what the server must have gone through, see `standing`.
+
     Only a tool that may be called again is, and only with arguments that fit its input schema, or break it as ``case``
     does.
 
@@ -51,7 +54,7 @@ async def smallest(subject: Subject, case: Case, shows: Callable[[Case], Awaitab
         await search.run(_MOST_DEADLY_CALLS if costly else _MOST_CALLS)
     except UnavailableError:
         return search.best
-    return search.best
+    return await standing(subject, search.best, shows)
 
 
 class _Search:

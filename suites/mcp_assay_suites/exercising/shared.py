@@ -165,7 +165,8 @@ async def _once(subject: Subject, kind: Kind, make: Callable[[Subject, Calls], A
 
 def _key(subject: Subject, kind: Kind) -> str:
     """Return what the tool's calls of one kind are remembered by."""
-    given = "" if subject.arguments is None else f".{canonical(subject.arguments)}"
+    before = [made.as_json() for made in subject.before]
+    given = "" if subject.arguments is None else f".{canonical([*before, subject.arguments])}"
     return f"exercising.{kind}.{subject.the_tool.slug}{given}"
 
 
@@ -308,8 +309,23 @@ async def _make_told(subject: Subject, calls: Calls, *, wrong: bool, most: int) 
     flaws = [(arguments, await flaw_of(subject, arguments)) for arguments in told]
     planned = [Planned(arguments=arguments, flaw=flaw, told=True) for arguments, flaw in flaws]
     kind = Kind.WRONG if wrong else Kind.VALID
+    await _prepare(subject)
     await _make(subject, calls, [item for item in planned if (item.flaw is not None) is wrong][:most], kind)
     return len(calls.cases)
+
+
+async def _prepare(subject: Subject) -> None:
+    """Make the calls that the user wants to come before the told one, once for all that is asked of it.
+
+    Raises:
+        UnavailableError: The server is down.
+    """
+    server, key = subject.server, f"exercising.prepared.{canonical([made.as_json() for made in subject.before])}"
+    if subject.arguments is None or not subject.before or key in server.memory:
+        return
+    server.memory[key] = True
+    for made in subject.before:
+        await server.call_tool(made.tool, made.arguments)
 
 
 def _unmade(planned: Iterable[Planned], calls: Calls) -> list[Planned]:

@@ -6,12 +6,15 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from mcp_assay.core.verdicts import Judgement, noted, violated
+from mcp_assay_suites.exercising.cases import canonical
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from mcp_assay.core.json_types import Json
     from mcp_assay_suites.exercising.cases import Case
+
+_MOST_SHOWN = 200
 
 
 def violated_by(
@@ -42,4 +45,21 @@ def noted_by(case: Case, expected: str, observed: str, *, causes: Iterable[str] 
 def _told(judgement: Judgement, case: Case, arguments: Mapping[str, Json] | None, causes: Iterable[str]) -> Judgement:
     """Return a judgement with the arguments that show it."""
     shown = case.arguments if arguments is None else arguments
-    return replace(judgement, arguments=shown, borrowed=bool(case.uses), causes=tuple(dict.fromkeys(causes)))
+    judgement = replace(judgement, arguments=shown, causes=tuple(dict.fromkeys(causes)))
+    if case.needs is None:
+        return replace(judgement, borrowed=bool(case.uses))
+    if case.needs.calls is None:
+        return replace(judgement, alone=False, observed=f"{judgement.observed}; {_NOT_ALONE}")
+    if not case.needs.calls:
+        return judgement
+    told = ", ".join(f"{made.tool} {_cut(canonical(made.arguments))}" for made in case.needs.calls)
+    before = tuple(made.as_json() for made in case.needs.calls)
+    return replace(judgement, before=before, observed=f"{judgement.observed}; on a server just started, after {told}")
+
+
+_NOT_ALONE = "on a server just started it did not show: it takes what earlier calls left behind"
+
+
+def _cut(text: str) -> str:
+    """Return a text of at most some characters."""
+    return text if len(text) <= _MOST_SHOWN else f"{text[:_MOST_SHOWN]}…"
