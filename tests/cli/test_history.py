@@ -164,7 +164,8 @@ def test_the_figures_of_a_report_have_names_that_stay() -> None:
     ]
     found = {(figure.metric.server, figure.metric.name): figure for figure in figures_of(document)}
     assert {name for server, name in found if server == "memory"} == {
-        "connect", "score", "latency@8.p50", "latency@8.p95", "latency@8.p99", "latency@8.rate", "latency@8.error_rate",
+        "connect", "score", "latency@8.p50", "latency@8.p95", "latency@8.p99", "latency@8.rate", "latency@8.calls",
+        "latency@8.error_rate",
         "rss_growth",
     }  # fmt: skip
     assert {name for server, name in found if server == "time"} >= {"open.p50", "open.p99"}

@@ -27,6 +27,12 @@ def no_worker(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name, raising=False)
 
 
+@pytest.fixture(autouse=True)
+def wide(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let lines with the long paths of these tests stay whole; `test_columns` looks at what is broken, and where."""
+    monkeypatch.setenv("COLUMNS", "250")
+
+
 @pytest.fixture
 def project(pytester: pytest.Pytester) -> Callable[..., pytest.Pytester]:
     """Return a function that writes servers.json and the checks to judge by."""

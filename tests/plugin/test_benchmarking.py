@@ -253,6 +253,11 @@ def test_a_benchmark_of_what_has_to_be_awaited_is_an_error_that_says_what_to_do(
     pytester = project({"memory": raw_server()}, CHECKS)
     pytester.makepyfile(
         test_speed="""
+        import functools
+
+        import pytest
+
+
         def test_plain(benchmark, mcp_server):
             benchmark(mcp_server.acall_tool, "echo", {"text": "x"})
 
@@ -261,20 +266,37 @@ def test_a_benchmark_of_what_has_to_be_awaited_is_an_error_that_says_what_to_do(
             await benchmark.pedantic(mcp_tool.acall, ({"text": "x"},))
 
 
-        def test_of_the_users_own(benchmark):
-            async def mine():
+        async def mine():
+            pass
+
+
+        class Mine:
+            async def __call__(self):
                 pass
 
+
+        @pytest.mark.parametrize("made", [mine, functools.partial(mine), Mine(), lambda: mine()])
+        @pytest.mark.filterwarnings("ignore:coroutine")
+        def test_of_the_users_own(benchmark, made):
+            benchmark(made)
+
+
+        def test_of_work_that_is_done(benchmark):
             benchmark(lambda: mine().close())
         """
     )
     result = pytester.runpytest_subprocess("--mcp-config", "servers.json", "test_speed.py", "-k", "not async or echo")
-    result.assert_outcomes(passed=1, failed=2, deselected=5)
+    result.assert_outcomes(passed=1, failed=6, deselected=5)
     result.stdout.fnmatch_lines(
         [
             "*UsageError: benchmark(acall_tool) would time the making of a coroutine, not the call*",
             "*benchmark(mcp_server.call_tool, *",
             "*UsageError: benchmark(acall) would time the making of a coroutine, not the call*",
+            "*UsageError: benchmark(mine) would time the making of a coroutine, not the call*",
+            "*hint: benchmark(a plain function that ends when the work is done, *",
+            "*UsageError: benchmark(mine) would time the making of a coroutine, not the call*",
+            "*UsageError: benchmark(Mine) would time the making of a coroutine, not the call*",
+            "*UsageError: benchmark(a function that returns one) would time the making of a coroutine, not the call*",
         ]
     )
     result.stdout.no_fnmatch_line("*never awaited*")

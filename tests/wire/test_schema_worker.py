@@ -256,7 +256,7 @@ def test_an_endless_integer_has_no_answer_and_no_crash() -> None:
 
 def test_memory_is_bounded() -> None:
     async def work() -> SchemaVerdict:
-        async with SchemaJudge(budget_s=20.0, memory_mib=200) as judge:
+        async with SchemaJudge(budget_s=20.0, memory_mib=150) as judge:
             return await judge.validate({"uniqueItems": True}, [f"{index:020}" for index in range(1_500_000)])
 
     assert run(work()).exceeded

@@ -18,8 +18,8 @@ from mcp_assay.core.presentation import Presenter
 from mcp_assay.readiness.history.address import DEFAULT, VARIABLE, Address
 from mcp_assay.readiness.history.database import History
 from mcp_assay.readiness.history.points import PER_SECOND
-from mcp_assay.readiness.history.recording import commit_of, trend_entry
-from mcp_assay.readiness.history.trends import CONFIRMED_BY, WINDOW, Course, trends_of
+from mcp_assay.readiness.history.recording import commit_of, trend_entry, unjudged_entry
+from mcp_assay.readiness.history.trends import CONFIRMED_BY, WINDOW, Course, tails_of, trends_of
 from mcp_assay_reports.texts import seconds
 
 if TYPE_CHECKING:
@@ -45,12 +45,14 @@ class _View:
         others: Runs of other machines, by machine.
         runs: How many runs of this one are looked at.
         trends: The series that were asked for.
+        tails: Series that are shown beside them and not judged.
     """
 
     machine: str
     others: dict[str, int]
     runs: int
     trends: list[Trend]
+    tails: list[Trend]
 
 
 @click.command()
@@ -58,7 +60,11 @@ class _View:
 @click.option("--server", "servers", metavar="PATTERN", multiple=True, help="Only servers of this name; repeatable.")
 @click.option("--tool", "tools", metavar="PATTERN", multiple=True, help="Only tools of this name; repeatable.")
 @click.option(
-    "--metric", "metrics", metavar="PATTERN", multiple=True, help="Metrics to look at; by default all but *.p95, *.p99."
+    "--metric",
+    "metrics",
+    metavar="PATTERN",
+    multiple=True,
+    help="Metrics to judge; by default all but *.p95 and *.p99.",
 )
 @click.option("--machine", metavar="NAME", help="Whose runs; by default those of the machine of the newest run.")
 @click.option("--last", metavar="N", type=click.IntRange(1, 10_000), default=3 * WINDOW, help="Runs to look at.")
@@ -104,9 +110,10 @@ def history(
         others={name: number for name, number in counted.items() if name != chosen},
         runs=len(runs),
         trends=[trend for trend in found if _is_shown(trend, servers, tools)],
+        tails=[] if metrics else [trend for trend in tails_of(runs) if _is_shown(trend, servers, tools)],
     )
     if as_json:
-        entries = [trend_entry(trend) for trend in view.trends]
+        entries = [*map(trend_entry, view.trends), *map(unjudged_entry, view.tails)]
         click.echo(json.dumps({"machine": view.machine, "runs": view.runs, "series": entries}, indent=2))
     else:
         for line in _told(view, sys.stdout.encoding or "ascii"):
@@ -128,8 +135,14 @@ def _told(view: _View, encoding: str) -> Iterator[str]:
     if not view.trends:
         yield "the newest run has no such figure"
         return
-    rows = [_row(trend, encoding) for trend in view.trends if not _is_empty(trend)]
-    yield tabulate(rows, headers=_HEADERS, disable_numparse=True, colalign=("left", "left", *["right"] * 4))
+    rows = [(trend.metric, _row(trend, encoding)) for trend in view.trends if not _is_empty(trend)]
+    rows += [(trend.metric, [*_row(trend, encoding)[:-1], "not judged"]) for trend in view.tails]
+    yield tabulate(
+        [row for _, row in sorted(rows)],
+        headers=_HEADERS,
+        disable_numparse=True,
+        colalign=("left", "left", *["right"] * 4),
+    )
     turned = [line for trend in view.trends for line in _turns(trend)]
     if turned:
         yield from ("", "Lasting changes:", *turned)

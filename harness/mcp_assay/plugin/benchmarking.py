@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, field, replace
-from inspect import iscoroutinefunction
+from functools import partial
+from inspect import iscoroutine, iscoroutinefunction
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
@@ -37,6 +38,7 @@ QUANTILES: Mapping[str, float] = {"p50": 0.50, "p90": 0.90, "p95": 0.95, "p99": 
 
 _DISABLED = "not timed: --benchmark-disable"
 _FIXTURE = "benchmark"
+_A_PLAIN_ONE = "a plain function that ends when the work is done"
 _PLAIN = {"acall_tool": "mcp_server.call_tool", "arequest": "mcp_server.request", "acall": "mcp_tool"}
 _SESSION = "pytest-benchmark"
 _EXTRA = (
@@ -83,18 +85,18 @@ def without_timing(planned: PlannedCheck, reason: str) -> PlannedCheck:
 
 
 class _OfPlainCalls:
-    """The fixture ``benchmark`` that refuses our methods which have to be awaited: it would call and not await them."""
+    """The fixture ``benchmark`` that refuses what has to be awaited: it would call and not await it."""
 
     def __init__(self, fixture: Any) -> None:
         self._fixture = fixture
 
     def __call__(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         """Time a function as the fixture does."""
-        return self._fixture(_plain(function), *args, **kwargs)
+        return _done(self._fixture(_plain(function), *args, **kwargs))
 
     def pedantic(self, target: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         """Time a function as the fixture does."""
-        return self._fixture.pedantic(_plain(target), *args, **kwargs)
+        return _done(self._fixture.pedantic(_plain(target), *args, **kwargs))
 
     def __getattr__(self, name: str) -> Any:
         """Return whatever else the fixture offers."""
@@ -105,15 +107,34 @@ def _plain(function: Callable[..., Any]) -> Callable[..., Any]:
     """Return a function that does its work when it is called.
 
     Raises:
-        UsageError: It is one of ours that only makes a coroutine.
+        UsageError: It only makes a coroutine.
     """
-    if isinstance(getattr(function, "__self__", None), ServerClient | ToolClient) and iscoroutinefunction(function):
-        name = getattr(function, "__name__", "it")
-        raise UsageError(
-            f"benchmark({name}) would time the making of a coroutine, not the call",
-            hint=f"benchmark({_PLAIN.get(name, 'the plain method')}, …) works in tests that are async def, too",
-        )
+    inner: Any = function
+    while isinstance(inner, partial):
+        inner = inner.func
+    if iscoroutinefunction(inner) or iscoroutinefunction(type(inner).__call__):
+        name = getattr(inner, "__name__", type(inner).__name__)
+        ours = isinstance(getattr(inner, "__self__", None), ServerClient | ToolClient)
+        plain = _PLAIN.get(name, _A_PLAIN_ONE) if ours else _A_PLAIN_ONE
+        raise _nothing_timed(name, f"benchmark({plain}, …) works in tests that are async def, too")
     return function
+
+
+def _done(result: Any) -> Any:
+    """Return what a timed function returned.
+
+    Raises:
+        UsageError: That is a coroutine, so that nothing was done in the time that was taken.
+    """
+    if iscoroutine(result):
+        result.close()
+        raise _nothing_timed("a function that returns one", f"give it {_A_PLAIN_ONE}")
+    return result
+
+
+def _nothing_timed(name: str, hint: str) -> UsageError:
+    """Return the error for a benchmark that would measure nothing."""
+    return UsageError(f"benchmark({name}) would time the making of a coroutine, not the call", hint=hint)
 
 
 class BenchmarkStore:

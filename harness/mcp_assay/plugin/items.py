@@ -11,7 +11,7 @@ from mcp_assay.plugin.benchmarking import fixtures_of
 from mcp_assay.plugin.junit_properties import cases_have_room
 from mcp_assay.plugin.nodes import AssayItem, CheckBrokenError, CheckViolatedError, make_node
 from mcp_assay.plugin.state import STATE
-from mcp_assay.plugin.text import describe
+from mcp_assay.plugin.text import columns_of, describe
 from mcp_assay.plugin.workflow_items import WorkflowsNode
 from mcp_assay.readiness.plan import by_category
 
@@ -111,9 +111,9 @@ class CheckItem(AssayItem):
             self.user_properties += _properties(verdict)
         match verdict.outcome:
             case Outcome.FAIL:
-                raise CheckViolatedError(describe(verdict))
+                raise CheckViolatedError(describe(verdict, columns_of(self.config)))
             case Outcome.ERROR:
-                raise CheckBrokenError(describe(verdict))
+                raise CheckBrokenError(describe(verdict, columns_of(self.config)))
             case Outcome.SKIP:
                 pytest.skip(verdict.reason or "")
             case Outcome.PASS | Outcome.WARN:

@@ -21,12 +21,13 @@ from mcp_assay.plugin.repeating import check_only_one_tool
 from mcp_assay.plugin.report_targets import write_reports
 from mcp_assay.plugin.revisions import differences
 from mcp_assay.plugin.state import BESIDE_OTHERS
-from mcp_assay.plugin.text import introduction, write_line
+from mcp_assay.plugin.text import columns_of, introduction, wrapped, write_line, write_whole
 from mcp_assay.plugin.transfer import decode_facts, decode_verdict, encode_facts, encode_verdict, merge_facts
 from mcp_assay.plugin.workflow_items import WorkflowItem
 from mcp_assay.readiness.document import RunFacts, ServerStatus, build_document
 from mcp_assay.readiness.ending import broken_off
 from mcp_assay_reports.terminal import render_summary
+from mcp_assay_reports.texts import score
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator, Sequence
@@ -101,15 +102,15 @@ class SessionHooks:
 
     def pytest_report_header(self) -> Iterator[str]:
         """Yield what is about to be started: starting a server executes its code."""
-        present = self._state.presenter
+        present, columns = self._state.presenter, columns_of(self._config)
         if self._state.overlay.path is not None:
-            yield f"mcp-assay: settings of {self._state.overlay.path}"
+            yield wrapped(f"mcp-assay: settings of {self._state.overlay.path}", columns)
         for document in self._state.documents:
             yield f"mcp-assay: {document.id} ({len(document.specs)} servers)"
             for spec in document.specs:
                 place = " ".join(str(part) for part in spec.command) if spec.url is None else str(spec.url)
                 state = "disabled: " if spec.disabled else self._how_confined(spec)
-                yield f"  {present.line(f'{spec.name}: {state}{place}', 200)}"
+                yield wrapped(f"  {present.line(f'{spec.name}: {state}{place}', 200)}", columns)
 
     def _how_confined(self, spec: ServerSpec) -> str:
         """Return what the sandbox means for a server, or nothing without one."""
@@ -160,7 +161,8 @@ class SessionHooks:
         """Yield what answered: name and version of each server, the revision it is judged in, what it offers."""
         if self._state.discovered:
             facts = self._state.server_facts()
-            yield from (self._state.presenter.line(introduction(server), 200) for server in facts[:_MOST_INTRODUCED])
+            lines = (self._state.presenter.line(introduction(server), 200) for server in facts[:_MOST_INTRODUCED])
+            yield from (wrapped(line, columns_of(self._config)) for line in lines)
             if len(facts) > _MOST_INTRODUCED:
                 yield f"and {len(facts) - _MOST_INTRODUCED} more servers"
 
@@ -263,7 +265,7 @@ class SessionHooks:
             return
         terminalreporter.section("mcp-assay")
         width = self._config.get_terminal_writer().fullwidth
-        write_line(terminalreporter, render_summary(self._document, width=width, color=terminalreporter.hasmarkup))
+        write_whole(terminalreporter, render_summary(self._document, width=width, color=terminalreporter.hasmarkup))
         untimed = sum(verdict.reason == BESIDE_OTHERS for verdict in self._verdicts)
         if untimed:
             write_line(terminalreporter, f"{untimed} performance checks are {BESIDE_OTHERS}", yellow=True)
@@ -383,9 +385,9 @@ def _below(document: Document, minimum: float | None) -> Iterator[str]:
         return
     for server in document["servers"]:
         asked_for = server["status"] in {ServerStatus.CONNECTED.value, ServerStatus.FAILED.value}
-        score = server["readiness"]["score"]
-        if asked_for and score < minimum:
-            yield f"{server['name']}: readiness {score:.1f} is below --mcp-min-score {minimum:g}"
+        found = server["readiness"]["score"]
+        if asked_for and found < minimum:
+            yield f"{server['name']}: readiness {score(found)} is below --mcp-min-score {minimum:g}"
 
 
 def _terminate(number: int, frame: object) -> None:  # noqa: ARG001  (the signature of a signal handler)

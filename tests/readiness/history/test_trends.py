@@ -5,12 +5,13 @@ from __future__ import annotations
 import random
 from typing import TYPE_CHECKING
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from mcp_assay.readiness.history.database import RunRecord
 from mcp_assay.readiness.history.points import PER_SECOND, Figure, Metric
-from mcp_assay.readiness.history.trends import Course, Point, trend_of, trends_of
+from mcp_assay.readiness.history.trends import Course, Point, tails_of, trend_of, trends_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -133,6 +134,16 @@ def test_the_tail_is_judged_only_when_asked_for(
     runs = [(make_run(1), [make_figure(1.0), make_figure(1.0, name="latency.p95")])]
     assert [trend.metric.name for trend in trends_of(runs)] == ["latency.p50"]
     assert [trend.metric.name for trend in trends_of(runs, metrics=["*.p95"])] == ["latency.p95"]
+
+
+@pytest.mark.parametrize(("calls", "shown"), [(60.0, ["latency.p95"]), (250.0, ["latency.p95", "latency.p99"])])
+def test_the_usual_quantiles_are_shown_as_far_as_calls_stand_behind_them(
+    make_run: Callable[..., RunRecord], make_figure: Callable[..., Figure], calls: float, shown: list[str]
+) -> None:
+    names = {"latency.p50": 1.0, "latency.p95": 2.0, "latency.p99": 3.0, "latency.calls": calls, "open.p99": 9.0}
+    runs = [(make_run(1), [make_figure(value, name=name) for name, value in names.items()])]
+    assert [trend.metric.name for trend in trends_of(runs)] == ["latency.p50"]
+    assert [trend.metric.name for trend in tails_of(runs)] == shown
 
 
 @given(

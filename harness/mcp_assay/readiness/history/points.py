@@ -16,6 +16,8 @@ PER_SECOND = "1/s"
 """Unit of rates."""
 POINTS = "points"
 """Unit of scores."""
+CALLS = "calls"
+"""Unit, and last part of the name, of how many calls were answered: what the quantiles beside it stand on."""
 
 _MORE_IS_BETTER = frozenset({PER_SECOND, POINTS})
 
@@ -137,6 +139,7 @@ def _named(entry: BenchmarkEntry) -> Iterator[tuple[str, str, float]]:
     if entry["mode"] == "closed" and entry["concurrency"] > 1:
         yield f"{what}.rate", PER_SECOND, entry["rate_per_s"]
     if entry["calls"]:
+        yield f"{what}.{CALLS}", CALLS, entry["calls"] - entry["errors"]
         yield f"{what}.error_rate", "share", entry["errors"] / entry["calls"]
     first_byte = entry.get("first_byte_s")
     if first_byte is not None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from mcp_assay.readiness.history.database import History, RunRecord
 from mcp_assay.readiness.history.points import figures_of
-from mcp_assay.readiness.history.trends import DRAWN, WINDOW, Course, trends_of
+from mcp_assay.readiness.history.trends import WINDOW, Course, tails_of, trends_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -42,7 +42,7 @@ class Recorded:
     @property
     def entries(self) -> list[TrendEntry]:
         """The series in the shape of the report contract's ``trends``."""
-        return [*map(trend_entry, self.trends), *map(_unjudged, map(trend_entry, self.drawn))]
+        return [*map(trend_entry, self.trends), *map(unjudged_entry, self.drawn)]
 
     @property
     def worse(self) -> list[Trend]:
@@ -71,8 +71,7 @@ def record(document: Document, address: Address, origin: Origin) -> Recorded:
     with History(address) as history:
         history.add(kept, figures)
         runs = history.runs(machine=origin.machine, last=KEPT)
-    drawn = trends_of(runs, metrics=DRAWN)
-    return Recorded(figures=len(figures), runs=len(runs), trends=trends_of(runs), drawn=drawn)
+    return Recorded(figures=len(figures), runs=len(runs), trends=trends_of(runs), drawn=tails_of(runs))
 
 
 def trend_entry(trend: Trend) -> TrendEntry:
@@ -95,8 +94,9 @@ def trend_entry(trend: Trend) -> TrendEntry:
     return entry
 
 
-def _unjudged(entry: TrendEntry) -> TrendEntry:
-    """Return an entry without what its newest figure says."""
+def unjudged_entry(trend: Trend) -> TrendEntry:
+    """Return one series in the shape of the contract, without what its newest figure says."""
+    entry = trend_entry(trend)
     entry.pop("course", None)
     entry.pop("usual", None)
     entry.pop("limit", None)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from mcp_assay.load.machine import INDICATIVE_NOISE
 from mcp_assay.load.regression import FEWEST, change
 from mcp_assay.load.shifts import Shift, shifts
+from mcp_assay.readiness.history.points import CALLS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -26,10 +27,13 @@ WINDOW = 20
 """Earlier figures that say what is usual."""
 CONFIRMED_BY = 3
 """Runs in a row that must be worse. Over hundreds of series one bad night is no news, and two are rare but happen."""
-UNJUDGED = ("*.p95", "*.p99")
+UNJUDGED = ("*.p95", "*.p99", f"*.{CALLS}")
 """Metrics that are kept and judged when asked for: of fifty calls the 95th percentile is two or three of them."""
-DRAWN = ("latency.p95",)
-"""Those of them that reports draw all the same, without a word on what their newest figure says."""
+TAILS = {"latency.p95": 0, "latency.p99": 250}
+"""Those of them that are shown all the same, without a word on what their newest figure says, and from how many calls.
+
+Of 250 calls the 99th percentile is two or three, as the 95th is of fifty.
+"""
 
 
 class Course(StrEnum):
@@ -136,6 +140,22 @@ def trends_of(
         for _, points in sorted(series.items())
         if points[-1].run.id == newest
     ]
+
+
+def tails_of(runs: Sequence[tuple[RunRecord, Sequence[Figure]]]) -> list[Trend]:
+    """Return the series of `TAILS` that the newest run has on enough calls, to be shown and not judged."""
+    figures = runs[-1][1] if runs else ()
+    calls = {_subject(figure.metric): figure.value for figure in figures if figure.metric.name == f"latency.{CALLS}"}
+    return [
+        trend
+        for trend in trends_of(runs, metrics=tuple(TAILS))
+        if calls.get(_subject(trend.metric), 0) >= TAILS[trend.metric.name]
+    ]
+
+
+def _subject(metric: Metric) -> tuple[str, str, str]:
+    """Return what a metric is of, whatever is measured of it."""
+    return metric.config, metric.server, metric.tool
 
 
 def is_wanted(name: str, patterns: Iterable[str]) -> bool:
