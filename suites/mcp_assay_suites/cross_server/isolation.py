@@ -1,15 +1,17 @@
 """What a server answers does not depend on others being used at the same time.
 
-All servers are asked alone first, twice, then all at once. Only answers that are stable alone are compared. Before a
-server is accused it is asked alone a third time, so that a clock is not taken for a broken server, and among the others
-a second time, so that chance is not. Who loses a race may change, so both times count for whoever is disturbed.
+All servers are asked alone first, one after another, then all at once. What is answered otherwise is asked alone twice
+more: only an answer that is the same all three times can be compared, so that a clock is not taken for a broken server.
+Before a server is accused all are asked at once a second time, so that chance is not. Who loses a race may change, so
+both times count for whoever is disturbed. What is answered the same at once needs no more asking: it is what is judged.
 """
 
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from mcp_assay.core.verdicts import Category, Judgement, not_applicable, passed, skipped, violated
 from mcp_assay.readiness.subject import UnavailableError
@@ -26,6 +28,12 @@ if TYPE_CHECKING:
 
 ALONE_S = 60.0
 """Seconds for asking all servers alone; servers whose turn does not come are not judged."""
+
+MORE_ALONE = 2
+"""How often a question that is answered otherwise among others is asked alone again."""
+
+Asked: TypeAlias = "tuple[Question, Exchange]"
+"""A question and what came of it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,14 +53,29 @@ class Disturbed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Experiment:
-    """What came of asking everybody.
+    """What came of the whole experiment.
 
     Attributes:
+        alone: What was asked while nothing else happened: all lanes of a run begin with this, and wait for it.
         stable: How many questions could be compared, by server.
         disturbed: Questions answered otherwise among others.
     """
 
+    alone: tuple[Asked, ...] = ()
     stable: dict[str, int] = field(default_factory=dict[str, int])
+    disturbed: tuple[Disturbed, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparison:
+    """What came of asking everybody at once.
+
+    Attributes:
+        stable: The questions that can be compared, with their exchanges alone.
+        disturbed: Those among them that were answered otherwise.
+    """
+
+    stable: tuple[Asked, ...] = ()
     disturbed: tuple[Disturbed, ...] = ()
 
 
@@ -86,41 +109,43 @@ def _accusation(found: Disturbed) -> Judgement:
 async def _carried_out(run: Run) -> Experiment:
     """Ask everybody alone, then all at once, and confirm what differs."""
     alone = await _alone(run)
-    stable: dict[str, int] = {}
-    for question, _ in alone:
-        stable[question.server.managed.id] = stable.get(question.server.managed.id, 0) + 1
-    suspects = await _suspects(alone)
-    again = await _suspects(alone) if suspects else []
-    return Experiment(stable=stable, disturbed=(*suspects, *again) if again else ())
+    first = await _compared(alone)
+    stable = Counter(question.server.managed.id for question, _ in first.stable)
+    again = await _compared(first.stable) if first.disturbed else Comparison()
+    disturbed = (*first.disturbed, *again.disturbed) if again.disturbed else ()
+    return Experiment(alone=tuple(alone), stable=dict(stable), disturbed=disturbed)
 
 
-async def _alone(run: Run) -> list[tuple[Question, Exchange]]:
-    """Return the questions whose answer is stable when nothing else happens, with one exchange each."""
+def answered_alone(run: Run, question: Question) -> Exchange | None:
+    """Return what came of a question when nothing else happened, None when it was not asked so in this run."""
+    experiment = run.memory.get(Experiment.__qualname__)
+    asked = experiment.alone if isinstance(experiment, Experiment) else ()
+    return next((exchange for other, exchange in asked if other == question), None)
+
+
+async def _alone(run: Run) -> list[Asked]:
+    """Return the questions that are answered when nothing else happens, with their exchanges."""
     deadline = run.clock.monotonic() + ALONE_S
-    stable: list[tuple[Question, Exchange]] = []
+    answered: list[Asked] = []
     for server in run.servers.values():
         if server.managed.fault is None and run.clock.monotonic() < deadline:
-            stable += await _stable(server, run)
-    return stable
+            answered += await _answered(server, run)
+    return answered
 
 
-async def _stable(server: ServerUnderTest, run: Run) -> list[tuple[Question, Exchange]]:
-    """Return one server's questions that are answered the same twice, with one exchange each."""
-    stable: list[tuple[Question, Exchange]] = []
+async def _answered(server: ServerUnderTest, run: Run) -> list[Asked]:
+    """Return one server's questions that are answered, with their exchanges; none when it goes down meanwhile."""
     try:
-        for question in await questions(server, run):
-            first, second = await question.ask(), await question.ask()
-            if answer(first) is not None and answer(first) == answer(second):
-                stable.append((question, first))
+        asked = [(question, await question.ask()) for question in await questions(server, run)]
     except UnavailableError:
         return []
-    return stable
+    return [(question, exchange) for question, exchange in asked if answer(exchange) is not None]
 
 
-async def _at_once(asked: Iterable[Question]) -> list[tuple[Question, Exchange]]:
+async def _at_once(asked: Iterable[Question]) -> list[Asked]:
     """Ask everything at the same time and return what could be asked."""
 
-    async def ask(question: Question) -> tuple[Question, Exchange] | None:
+    async def ask(question: Question) -> Asked | None:
         try:
             return question, await question.ask()
         except UnavailableError:
@@ -130,22 +155,25 @@ async def _at_once(asked: Iterable[Question]) -> list[tuple[Question, Exchange]]
     return [one for one in answers if one is not None]
 
 
-async def _suspects(alone: Sequence[tuple[Question, Exchange]]) -> list[Disturbed]:
-    """Ask everybody at once; return what is answered otherwise although it is still answered as before alone."""
-    among = await _at_once(question for question, _ in alone)
+async def _compared(alone: Sequence[Asked]) -> Comparison:
+    """Ask everybody at once and compare with the answers given alone, where those stay the same."""
     before = {id(question): exchange for question, exchange in alone}
-    suspects: list[Disturbed] = []
-    for question, exchange in among:
+    stable: list[Asked] = []
+    disturbed: list[Disturbed] = []
+    for question, among in await _at_once(question for question, _ in alone):
         first = before[id(question)]
-        if answer(exchange) != answer(first) and await _still_answers(question, first):
-            suspects.append(Disturbed(question=question, alone=first, among=exchange))
-    return suspects
+        if answer(among) == answer(first):
+            stable.append((question, first))
+        elif await _stays_the_same(question, first):
+            stable.append((question, first))
+            disturbed.append(Disturbed(question=question, alone=first, among=among))
+    return Comparison(stable=tuple(stable), disturbed=tuple(disturbed))
 
 
-async def _still_answers(question: Question, before: Exchange) -> bool:
-    """Return whether a question asked alone is answered as before."""
+async def _stays_the_same(question: Question, before: Exchange) -> bool:
+    """Return whether a question asked alone is answered as before, twice."""
     try:
-        return answer(await question.ask()) == answer(before)
+        return all([answer(await question.ask()) == answer(before) for _ in range(MORE_ALONE)])
     except UnavailableError:
         return False
 

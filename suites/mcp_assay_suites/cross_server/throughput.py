@@ -2,6 +2,9 @@
 
 How much is lost when they share a machine is told, and is no finding: it is the machine's share as well. Answers that
 fail only because others are busy are one.
+
+A quick server says its rate alone in a moment, a slow one by one answer, which it may have given alone before. Whoever
+fails among others is kept busy alone for as long, before anybody says that the others are why.
 """
 
 from __future__ import annotations
@@ -12,9 +15,11 @@ from typing import TYPE_CHECKING
 
 from mcp_assay.core.verdicts import Category, Judgement, not_applicable, passed, skipped, violated
 from mcp_assay.load.closed import ClosedPlan, closed_loop
+from mcp_assay.load.measurement import Measurement
 from mcp_assay.load.samples import sample_of
 from mcp_assay.readiness.subject import UnavailableError
 from mcp_assay_suites.catalogue import check
+from mcp_assay_suites.cross_server.isolation import answered_alone
 from mcp_assay_suites.cross_server.questions import Question, ask_on, questions
 from mcp_assay_suites.cross_server.together import once
 from mcp_assay_suites.observing.judging import counted
@@ -22,13 +27,18 @@ from mcp_assay_suites.observing.judging import counted
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from mcp_assay.load.measurement import Measurement
     from mcp_assay.load.samples import Sample
     from mcp_assay.readiness.subject import Run, Subject
     from mcp_assay.wire.session import ServerSession
 
-ALONE_S, ALL_ALONE_S = 0.5, 10.0
-"""Seconds for one server alone at most, and for all of them one after another."""
+ALONE_S, ALL_ALONE_S = 0.15, 5.0
+"""Seconds for one server alone at most, and for all of them one after another; a call that was begun is waited for."""
+
+TOGETHER_S = 0.5
+"""Seconds for all at once, and for whoever failed in it alone."""
+
+CALM_S, CALM_POLL_S = 3.0, 0.1
+"""Seconds that whoever failed has to answer again when all is quiet, and between two looks."""
 
 MOST_CALLS = 5_000
 
@@ -82,12 +92,35 @@ async def _measured(run: Run) -> Rates:
         except UnavailableError:
             continue
     seconds = min(ALONE_S, ALL_ALONE_S / max(1, len(asked)))
-    alone = {name: await _busy(*how, run, seconds) for name, how in asked.items()}
-    together = await asyncio.gather(*(_busy(*how, run, seconds) for how in asked.values()))
-    if any(one.errors for one in together):
-        # Once more, so that nobody is accused of a hiccup.
-        together = await asyncio.gather(*(_busy(*how, run, seconds) for how in asked.values()))
-    return Rates(alone=alone, together=dict(zip(asked, together, strict=True)))
+    alone = {name: _known(how[0], run, seconds) or await _busy(*how, run, seconds) for name, how in asked.items()}
+    together = await _at_once(asked, run)
+    if any(one.errors for one in together.values()):
+        together = await _at_once(asked, run)  # once more, so that nobody is accused of a hiccup
+        failed = [name for name, one in together.items() if one.errors]
+        alone |= {name: await _alone_again(*asked[name], run) for name in failed if not alone[name].errors}
+    return Rates(alone=alone, together=together)
+
+
+async def _at_once(asked: Mapping[str, tuple[Question, ServerSession]], run: Run) -> dict[str, Measurement]:
+    """Keep all busy at the same time and return what each got done, by server id."""
+    measured = await asyncio.gather(*(_busy(*how, run, TOGETHER_S) for how in asked.values()))
+    return dict(zip(asked, measured, strict=True))
+
+
+def _known(question: Question, run: Run, seconds: float) -> Measurement | None:
+    """Return what one answer alone says already: all there is to learn when it took the time there is, else None."""
+    before = answered_alone(run, question)
+    if before is None or not before.succeeded or before.duration_s < seconds:
+        return None
+    return Measurement(mode="closed", latencies_s=(before.duration_s,), elapsed_s=before.duration_s, stopped="budget")
+
+
+async def _alone_again(question: Question, session: ServerSession, run: Run) -> Measurement:
+    """Keep a server busy alone that failed among others, once it has got over that."""
+    deadline = run.clock.monotonic() + CALM_S
+    while not (await ask_on(session, question)).succeeded and run.clock.monotonic() < deadline:  # noqa: ASYNC110  (a server sets no event)
+        await asyncio.sleep(CALM_POLL_S)
+    return await _busy(question, session, run, TOGETHER_S)
 
 
 async def _busy(question: Question, session: ServerSession, run: Run, seconds: float) -> Measurement:
