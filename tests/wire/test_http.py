@@ -572,7 +572,9 @@ async def listening(talk: Callable) -> asyncio.Server:
     ("said", "message"),
     [
         (b"", "closed the connection without an answer"),
-        (b"SSH-2.0-OpenSSH_9.2\r\n\r\n", "did not answer in HTTP"),
+        (b"SSH-2.0-OpenSSH_9.2\r\n\r\n", r"did not answer in HTTP: it says 'SSH-2.0-OpenSSH_9.2\r\n\r\n'"),
+        (b"\x15\x03\x03\x00\x02\x02\x0a", "did not answer in HTTP: it speaks TLS"),
+        (b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\r\n", "changes to another protocol: HTTP 101"),
         (b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 90\r\n\r\n{", "broke off"),
         (
             b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
@@ -591,6 +593,72 @@ async def test_a_broken_connection_is_named(
     async with await listening(talk) as server:
         port = server.sockets[0].getsockname()[1]
         assert message in (await refused(connector, launch_of(f"http://127.0.0.1:{port}/mcp"))).message
+
+
+async def test_interim_answers_are_passed_over(connector: Connector, nothing_left: None) -> None:
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n")
+        writer.write(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+        writer.close()
+
+    async with await listening(talk) as server:
+        port = server.sockets[0].getsockname()[1]
+        fault = await refused(connector, launch_of(f"http://127.0.0.1:{port}/mcp"))
+    assert fault.message.startswith("HTTP 404 Not Found")
+
+
+async def test_an_address_that_says_nothing_is_told_so_and_not_taken_for_a_slow_start(
+    impatient: Connector, nothing_left: None
+) -> None:
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read()
+        writer.close()
+
+    async with await listening(talk) as server:
+        port = server.sockets[0].getsockname()[1]
+        fault = await refused(impatient, launch_of(f"http://127.0.0.1:{port}/mcp"))
+    assert fault.kind is FaultKind.START_TIMEOUT
+    assert fault.hint.startswith("its address says nothing: ")
+
+
+async def test_a_cookie_finds_the_same_instance_again_and_goes_with_no_other_credentials(
+    connector: Connector, site: Site
+) -> None:
+    async def initialize(request: web.Request, message: dict) -> web.StreamResponse:
+        answer = site.default(request, message)
+        answer.headers.add("Set-Cookie", "LB=one; Path=/mcp; HttpOnly")
+        answer.headers.add("Set-Cookie", "other=x; Path=/elsewhere")
+        answer.headers.add("Set-Cookie", "foreign=x; Domain=example.invalid")
+        return answer
+
+    async def listing(request: web.Request, message: dict) -> web.StreamResponse:
+        answer = site.default(request, message)
+        answer.headers["Set-Cookie"] = f"LB={int(request.cookies['LB'] != 'one')}; Path=/mcp"
+        return answer
+
+    site.answers["initialize"], site.answers["tools/list"] = initialize, listing
+    session = await connector.open_session(launch_of(site.url, Authorization="Bearer t"))
+    for _ in range(3):
+        assert (await session.request("tools/list", {})).fault is None
+    raw_http = session.channel.transport.raw_http
+    await raw_http.raw("POST", {"Authorization": "", "Content-Type": "application/json"}, b"{}", timeout_s=5)
+    await session.close()
+    shown = [headers.get("Cookie") for method, headers, _ in site.seen if method == "POST"]
+    assert shown == [None, "LB=one", "LB=one", "LB=0", "LB=1", None]
+
+
+async def test_a_configured_cookie_stays_as_it_is(connector: Connector, site: Site) -> None:
+    async def initialize(request: web.Request, message: dict) -> web.StreamResponse:
+        answer = site.default(request, message)
+        answer.headers["Set-Cookie"] = "LB=one"
+        return answer
+
+    site.answers["initialize"] = initialize
+    session = await connector.open_session(launch_of(site.url, Cookie="mine=1"))
+    await session.request("tools/list", {})
+    await session.close()
+    assert {headers.get("Cookie") for method, headers, _ in site.seen if method == "POST"} == {"mine=1"}
 
 
 async def test_an_http_1_0_answer_that_ends_with_the_connection_is_taken(connector: Connector) -> None:

@@ -139,7 +139,7 @@ async def _converse(
         )
     except ConnectError as problem:
         await channel.close()
-        raise ConnectError(explain_start_failure(problem.fault, channel.log)) from None
+        raise ConnectError(explain_start_failure(problem.fault, channel.log, started=launch.url is None)) from None
     except BaseException:
         await channel.close()
         raise

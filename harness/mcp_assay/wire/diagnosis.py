@@ -70,12 +70,13 @@ _RULES = (
 )
 
 
-def explain_start_failure(fault: Fault, log: WireLog) -> Fault:
+def explain_start_failure(fault: Fault, log: WireLog, *, started: bool = True) -> Fault:
     """Return the fault of a failed start with its likely cause.
 
     Args:
         fault: What the connection reports.
         log: What the server said on stdout before.
+        started: Whether we started it, instead of reaching it at an address.
 
     Returns:
         The same fault when nothing is known, otherwise one of a more telling kind whose message quotes the line.
@@ -90,7 +91,7 @@ def explain_start_failure(fault: Fault, log: WireLog) -> Fault:
                 message = f"{fault.message}: {rule.cause}: {line.strip()[:_SHOWN]}"
                 return replace(fault, kind=rule.kind, message=message, hint=rule.hint)
     if fault.kind is FaultKind.TIMEOUT:
-        return _explain_silence(fault, log)
+        return _explain_silence(fault, log, started=started)
     if fault.kind in {FaultKind.EXITED, FaultKind.KILLED}:
         line = telling_line([*_printed(log), *fault.stderr_tail.splitlines()])
         message = f"{fault.message} before it was ready" + (f": {line[:_SHOWN]}" if line else "")
@@ -118,9 +119,13 @@ def _printed(log: WireLog) -> list[str]:
     ]
 
 
-def _explain_silence(fault: Fault, log: WireLog) -> Fault:
+_SLOW_START = "raise --mcp-start-timeout if it is slow, for example when a package runner downloads it first"
+_SILENT_ADDRESS = "its address says nothing: check that the server behind it is up, or raise --mcp-start-timeout"
+
+
+def _explain_silence(fault: Fault, log: WireLog, *, started: bool) -> Fault:
     """Return the fault of a server that runs but never became ready."""
-    if log.anomalies:
+    if log.anomalies and started:
         sample = log.anomalies[0].raw.decode("utf-8", "backslashreplace")[:120]
         return replace(
             fault,
@@ -132,6 +137,5 @@ def _explain_silence(fault: Fault, log: WireLog) -> Fault:
         fault,
         kind=FaultKind.START_TIMEOUT,
         message=f"the server did not become ready: {fault.message}",
-        hint=fault.hint
-        or "raise --mcp-start-timeout if it is slow, for example when a package runner downloads it first",
+        hint=fault.hint or (_SLOW_START if started else _SILENT_ADDRESS),
     )

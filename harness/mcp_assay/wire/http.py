@@ -209,6 +209,7 @@ class HttpTransport:
         """Return what a POST of this message starts with; the same for many."""
         key = (
             self.client.authorization,
+            self.client.cookie,
             self._version,
             self.session,
             message.method,

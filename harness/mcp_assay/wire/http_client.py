@@ -14,6 +14,7 @@ from mcp_assay.core.errors import ConnectError
 from mcp_assay.core.faults import Fault, FaultKind
 from mcp_assay.wire.eras import CLIENT_INFO
 from mcp_assay.wire.http_connection import BrokenAnswerError, HttpConnection
+from mcp_assay.wire.http_cookies import Cookies
 from mcp_assay.wire.http_faults import transport_fault
 from mcp_assay.wire.http_reply import HttpReply, RawReply
 from mcp_assay.wire.oauth.renewal import not_renewed
@@ -67,7 +68,8 @@ class HttpClient:
         self._limits = limits
         self._credentials = credentials
         self.url = _checked_url(launch.url)
-        self.place = f"{self.url.host}:{self.url.port}"
+        self.place = f"[{host}]:{self.url.port}" if ":" in (host := self.url.host or "") else f"{host}:{self.url.port}"
+        self._cookies = Cookies(self.url)
         self._standing = {**_basic(self.url), **launch.headers}
         if credentials is not None:
             credentials.hold()
@@ -156,6 +158,11 @@ class HttpClient:
         """The value of the configured header ``Authorization``, which changes with the token; empty without one."""
         return next((value for name, value in self._headers.items() if name.lower() == "authorization"), "")
 
+    @property
+    def cookie(self) -> str:
+        """The value of the header ``Cookie``, which changes with what the server sets; empty without one."""
+        return self._cookies.header
+
     def may_renew(self, status: int) -> bool:
         """Return whether an answer says that the token is no longer good, and there is another to be had."""
         return status == _UNAUTHORIZED and self._credentials is not None
@@ -202,7 +209,7 @@ class HttpClient:
         Raises:
             ValueError: A header has a line end in it.
         """
-        return _prefix("POST", self.url, self._merged(headers))
+        return _prefix("POST", self.url, self._merged(headers, self.cookie))
 
     def begin(self, prefix: bytes, body: bytes, listener: Callable[[HttpConnection], None]) -> HttpConnection | None:
         """POST over a connection that was kept; the quick way for the many calls that need no care.
@@ -221,9 +228,14 @@ class HttpClient:
             if self._credentials.ended:
                 return None
         connection = self._idle_connection()
+
+        def heard(connection: HttpConnection) -> None:
+            self._cookies.take(self.url, connection.headers)
+            listener(connection)
+
         if connection is not None:
             self._open.add(connection)
-            connection.send(b"%sContent-Length: %d\r\n\r\n%s" % (prefix, len(body), body), listener)
+            connection.send(b"%sContent-Length: %d\r\n\r\n%s" % (prefix, len(body), body), heard)
         return connection
 
     def release(self, connection: HttpConnection) -> None:
@@ -260,13 +272,14 @@ class HttpClient:
             OSError: No connection, or a broken one.
             ValueError: A header cannot be sent.
         """
-        request = _prefix(method, url, self._merged(headers))
+        request = _prefix(method, url, self._merged(headers, self._cookies.of(url)))
         length = b"Content-Length: %d\r\n" % len(body) if body or method == "POST" else b""
         connection = self._idle_connection() or await self._new_connection()
         self._open.add(connection)
         try:
             connection.send(b"%s%s\r\n%s" % (request, length, body))
             await connection.head()
+            self._cookies.take(url, connection.headers)
             yield HttpReply(connection, self._limits.line_bytes)
         finally:
             self.release(connection)
@@ -294,10 +307,15 @@ class HttpClient:
             )
         return connection
 
-    def _merged(self, headers: Mapping[str, str]) -> dict[str, str]:
-        """Return the configured headers with those of the request; an empty value leaves a header out."""
+    def _merged(self, headers: Mapping[str, str], cookie: str) -> dict[str, str]:
+        """Return the configured headers with those of the request; an empty value leaves a header out.
+
+        A request with credentials of its own goes without the cookies of others.
+        """
         given = {name.lower() for name in headers}
         kept = {name: value for name, value in self._headers.items() if name.lower() not in given}
+        if cookie and "authorization" not in given and not any(name.lower() == "cookie" for name in (*kept, *headers)):
+            kept["Cookie"] = cookie
         return {**_STANDING, **kept, **{name: value for name, value in headers.items() if value}}
 
 
@@ -315,7 +333,7 @@ def _checked_url(text: str | None) -> URL:
         Fault(
             kind=FaultKind.WRONG_ARGUMENTS,
             message="the server's URL is not valid",
-            hint="give a URL with http:// or https:// and a host",
+            hint="give a URL with http:// or https://, a host and, where it has one, a port up to 65535",
         )
     )
 

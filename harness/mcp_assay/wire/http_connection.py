@@ -18,14 +18,25 @@ if TYPE_CHECKING:
 
 _MOST_HEAD_BYTES = 64 * 1024
 _HIGH_WATER = 256 * 1024
-_FIRST_FINAL = 200
+_FIRST_INTERIM, _FIRST_FINAL = 100, 200
+_SWITCHING = 101
+_TLS_RECORDS = (b"\x15\x03", b"\x16\x03")
+"""How TLS begins an alert and a handshake (RFC 8446, section 5.1)."""
+_SHOWN = 60
 
 
 class BrokenAnswerError(Exception):
     """The other side did not answer in HTTP, or not to the end.
 
     The message has a place for ``{place}``, host and port of the other side.
+
+    Attributes:
+        hint: What to do about it, or None.
     """
+
+    def __init__(self, message: str, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.hint = hint
 
 
 class HttpConnection(asyncio.Protocol):
@@ -51,6 +62,7 @@ class HttpConnection(asyncio.Protocol):
         self._complete = True
         self._reusable = True
         self._paused = False
+        self._switches = False
         self.status = 0
         self.headers: list[tuple[bytes, bytes]] = []
         self.idle_since = 0.0
@@ -188,7 +200,8 @@ class HttpConnection(asyncio.Protocol):
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserError as problem:
-            self._break(BrokenAnswerError(f"{{place}} did not answer in HTTP: {_words(problem)}"))
+            first = data if self._head_bytes == len(data) and not self._headers_done else b""
+            self._break(_switched() if self._switches else _no_http(problem, first))
             self.close()
             return
         if not self._headers_done and self._head_bytes > _MOST_HEAD_BYTES:
@@ -230,7 +243,8 @@ class HttpConnection(asyncio.Protocol):
             self._reusable = False
             return
         status = self._parser.get_status_code()
-        if status < _FIRST_FINAL:
+        if _FIRST_INTERIM <= status < _FIRST_FINAL:
+            self._switches = status == _SWITCHING
             self.headers = []
             return
         self.status = status
@@ -249,6 +263,31 @@ class HttpConnection(asyncio.Protocol):
         if self._headers_done:
             self._complete = True
             self.idle_since = self._loop.time()
+
+
+def _switched() -> BrokenAnswerError:
+    """Return what is wrong with an answer after which something else than HTTP is spoken."""
+    return BrokenAnswerError(
+        "{place} changes to another protocol: HTTP 101 Switching Protocols",
+        "MCP goes over plain HTTP requests; the URL may be that of a WebSocket",
+    )
+
+
+def _no_http(problem: BaseException, first: bytes) -> BrokenAnswerError:
+    """Return what a parser's complaint means.
+
+    Args:
+        problem: The complaint.
+        first: What came, when these were the first bytes of the answer.
+    """
+    if first.startswith(_TLS_RECORDS):
+        return BrokenAnswerError("{place} did not answer in HTTP: it speaks TLS", "write https:// in the URL")
+    if first and not first.startswith(b"HTTP/"):
+        said = first[:_SHOWN].decode("utf-8", "backslashreplace")
+        return BrokenAnswerError(
+            f"{{place}} did not answer in HTTP: it says {said!r}", "check host and port: another service listens there"
+        )
+    return BrokenAnswerError(f"{{place}} did not answer in HTTP: {_words(problem)}")
 
 
 def _words(problem: BaseException) -> str:

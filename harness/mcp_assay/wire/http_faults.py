@@ -25,7 +25,7 @@ def transport_fault(problem: BaseException, place: str) -> Fault:
         place: Host and port, for the message; never the whole URL, which may carry a secret.
     """
     if isinstance(problem, BrokenAnswerError):
-        return Fault(kind=FaultKind.HTTP, message=str(problem).replace("{place}", place))
+        return Fault(kind=FaultKind.HTTP, message=str(problem).replace("{place}", place), hint=problem.hint)
     if _is_refusal(problem):
         return Fault(
             kind=FaultKind.HTTP,

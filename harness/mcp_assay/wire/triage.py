@@ -59,9 +59,8 @@ class Triage:
         meant = problem.kind is AnomalyKind.INVALID_JSON or looks_like_message(line.removeprefix(BOM))
         if in_body or (problem.kind in _UNREADABLE and meant):
             what = "is" if problem.kind is AnomalyKind.NOT_AN_OBJECT else "is not valid JSON:"
-            hint = (
-                None if looks_like_message(line) else "print nothing but messages to stdout, and log to stderr instead"
-            )
+            printed = http is None and not looks_like_message(line)
+            hint = "print nothing but messages to stdout, and log to stderr instead" if printed else None
             fault = Fault(kind=FaultKind.UNREADABLE, message=f"the answer {what} {problem.detail}", hint=hint)
             self.fail_owner(line, fault, at, http, owner)
 
