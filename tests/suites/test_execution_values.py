@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from mcp_assay.core.faults import Fault, FaultKind
@@ -10,7 +12,7 @@ from mcp_assay_suites.execution.content import content_problems, decoded
 from mcp_assay_suites.execution.failing import STACK_TRACE
 from mcp_assay_suites.execution.structured import same
 from mcp_assay_suites.exercising.cases import Case, canonical
-from mcp_assay_suites.exercising.minimal import reductions, smaller_values
+from mcp_assay_suites.exercising.minimal import emptied, reductions, smaller_values
 
 PNG = "iVBORw0KGgo="
 GOOD = [
@@ -93,12 +95,20 @@ def test_reductions_drop_members_before_they_shorten_values() -> None:
     ]
 
 
+def test_everything_but_what_is_wrong_is_made_plain_at_once() -> None:
+    given: dict[str, Any] = {"a/b": [{"c": 7, "d": "x"}, {"c": 8, "d": None}], "e": True, "f": 1.5}
+    plain = {"a/b": [{"c": 7, "d": ""}, {"c": 0, "d": None}], "e": False, "f": 0.0}
+    assert emptied(given, keep="/a~1b/0/c") == plain
+    assert emptied({"a": {"b": 1}, "c": "x"}, keep="/a") == {"a": {"b": 1}, "c": ""}
+    assert emptied({"a": {"b": 1}}, keep="") == {"a": {"b": 0}}
+
+
 @pytest.mark.parametrize("value", [0, "", [], {}, False, None])
 def test_the_plainest_values_cannot_be_reduced(value: object) -> None:
     assert list(smaller_values(value)) == []  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("value", [7, -3.5, 1, "ab", [1, 2, 3], {"a": {"b": 1}}, True, {"a": "x" * 10_000}])
+@pytest.mark.parametrize("value", [7, -3.5, 1, "ab", [1, 2, 3], {"a": {"b": 1}}, True, {"a": "x" * 10_000}, 1.7e308])
 def test_reducing_ends(value: object) -> None:
     steps = 0
     while (smaller := next(smaller_values(value), None)) is not None:  # type: ignore[arg-type]

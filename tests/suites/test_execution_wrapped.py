@@ -19,7 +19,7 @@ def test_an_error_in_the_text_of_a_result_is_the_only_finding() -> None:
     assert set(assayed.findings) == {"TOOL-026.find_job"}
     found = assayed["TOOL-026.find_job"]
     assert found.arguments == '{"job": ""}'
-    assert found.causes == ("errors stand in the text of results without isError",)
+    assert found.causes == ("errors stand in results without isError",)
     assert "never successfully exercised" in (assayed["EXEC-001.find_job"].reason or "")
     assert assayed["TOOL-022.find_job"].outcome is Outcome.SKIP
     assert assayed.server.executed == set()

@@ -7,12 +7,15 @@ from typing import TYPE_CHECKING, Any, cast
 
 import orjson
 
+from mcp_assay.wire.hidden_errors import THROTTLED, hidden_error
+
 if TYPE_CHECKING:
     from mcp_assay.core.faults import Fault
     from mcp_assay.core.json_types import Json, JsonObject
     from mcp_assay.wire.messages import RequestId
 
 _SHOWN_BYTES = 2_000
+_LONGEST_REFUSAL = 2_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,6 +104,34 @@ class Exchange:
 
     @property
     def hides_tool_error(self) -> bool:
+        """Whether a client takes an error for a result: see `hidden_error`, and `wraps_tool_error`."""
+        return self.wraps_tool_error or self.hidden_error is not None
+
+    @property
+    def hidden_error(self) -> str | None:
+        """The error that a tool's result consists of although it does not say ``isError``, or None."""
+        if self.result is None or self.is_tool_error or (self.raw and b"error" not in self.raw):
+            return None
+        try:
+            params = _object_at(orjson.loads(self.sent), "params")
+        except orjson.JSONDecodeError:
+            params = None
+        tool, arguments = (params or {}).get("name"), (params or {}).get("arguments")
+        given = arguments if isinstance(arguments, dict) else {}
+        return hidden_error(self.result, tool=tool, arguments=given) if isinstance(tool, str) else None
+
+    @property
+    def is_throttled(self) -> bool:
+        """Whether the answer is a refusal because there were too many calls: nothing is learned from it."""
+        told = self.hidden_error
+        if self.error is not None:
+            told = str(self.error.get("message"))
+        elif self.is_tool_error:
+            told = first_text(self.result or {})
+        return told is not None and THROTTLED.search(told[:_LONGEST_REFUSAL]) is not None
+
+    @property
+    def wraps_tool_error(self) -> bool:
         """Whether a result is wrapped twice: its one text is a result that says ``isError``, and itself it does not."""
         if self.result is None or self.is_tool_error:
             return False
@@ -130,7 +161,9 @@ class Exchange:
         """Return a result in a few words."""
         if self.is_tool_error:
             return f"a result with isError: {_short(first_text(result))}"
-        if self.hides_tool_error:
+        if self.hidden_error is not None:
+            return f"a result without isError that consists of an error: {_short(self.hidden_error)}"
+        if self.wraps_tool_error:
             return f"a result without isError whose text is one with it: {_short(first_text(result))}"
         return f"a result: {_short(result)}"
 

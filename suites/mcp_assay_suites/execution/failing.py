@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from mcp_assay_suites.exercising.cases import Case
 
 INTERNAL_ERROR = -32603
+_HIDDEN = "errors stand in results without isError"
 
 STACK_TRACE = re.compile(
     r'Traceback \(most recent call last\)|^\s+File "[^"\n]{1,300}", line \d+'
@@ -57,7 +58,7 @@ async def tool_failure_in_result(subject: Subject) -> Judgement:
     cases = await every_call(subject)
     if isinstance(cases, Judgement):
         return cases
-    hidden = next((case for case in cases if case.exchange.hides_tool_error), None)
+    hidden = next((case for case in cases if case.exchange.hides_tool_error and not _is_declared(subject, case)), None)
     if hidden is not None:
         return await _hidden(subject, hidden)
     internal = next((case for case in cases if case.exchange.error_code == INTERNAL_ERROR), None)
@@ -84,8 +85,14 @@ async def _hidden(subject: Subject, case: Case) -> Judgement:
 
     case = await smallest(subject, case, shows)
     expected = "a failure of the tool is told by isError in its result"
-    causes = ["errors stand in the text of results without isError"]
-    return violated_by(case, expected, f"{case.call}: {case.exchange.describe()}", causes=causes)
+    return violated_by(case, expected, f"{case.call}: {case.exchange.describe()}", causes=[_HIDDEN])
+
+
+def _is_declared(subject: Subject, case: Case) -> bool:
+    """Return whether the tool's output schema knows results with an error in them."""
+    schema = subject.the_tool.definition.output_schema or {}
+    properties = schema.get("properties")
+    return not case.exchange.wraps_tool_error and isinstance(properties, dict) and "error" in properties
 
 
 def _has_text(case: Case) -> bool:

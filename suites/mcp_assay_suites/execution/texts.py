@@ -8,10 +8,13 @@ from typing import TYPE_CHECKING
 from mcp_assay.core.verdicts import Category, Judgement, not_applicable, passed, skipped
 from mcp_assay.readiness.check import Scope
 from mcp_assay_suites.catalogue import check
-from mcp_assay_suites.exercising.calling import call, calls_at_once
+from mcp_assay_suites.execution.failing import INTERNAL_ERROR
+from mcp_assay_suites.exercising.calling import Planned, call, calls_at_once
 from mcp_assay_suites.exercising.known import explorable_call
-from mcp_assay_suites.exercising.telling import violated_by
-from mcp_assay_suites.exercising.texts import TextSlot, comes_back, fits, marker, strings_of, text_slots
+from mcp_assay_suites.exercising.limits import may_look
+from mcp_assay_suites.exercising.shared import valid_calls
+from mcp_assay_suites.exercising.telling import noted_by, violated_by
+from mcp_assay_suites.exercising.texts import TextSlot, comes_back, fits, marker, optional_slots, strings_of, text_slots
 from mcp_assay_suites.observing.judging import counted
 
 if TYPE_CHECKING:
@@ -41,6 +44,9 @@ FOREIGN = "grüße 日本語 🙂"
 
 _PIECES = 9_000
 """How often `FOREIGN` is repeated to cross the borders at which pipes and buffers cut texts; some 250 KiB."""
+
+_BUFFERS = frozenset(2**power for power in range(13, 18))
+"""Sizes at which buffers cut: 8 KiB to 128 KiB."""
 
 REPLACED = "\ufffd"
 """What decoders put in the place of half a character."""
@@ -79,8 +85,24 @@ async def answers_kept_apart(subject: Subject) -> Judgement:
         if second.belongs_to(first):
             return _mixed_up(second, "the word of the call before it comes back instead of its own")
         if first.is_own and second.is_own:
-            return await _together(subject, slot)
+            return await _left_behind(subject, case) or await _together(subject, slot)
     return not_applicable("it gives no word of its arguments back, so that its answers cannot be told apart")
+
+
+async def _left_behind(subject: Subject, case: Case) -> Judgement | None:
+    """Return the finding that a word of an earlier call comes back in one that gives none, or None.
+
+    Only a tool that claims to change nothing is asked: others may well be told something to be kept.
+    """
+    for slot in await optional_slots(subject, case) if may_look(subject.the_tool) else ():
+        word = marker()
+        await call(subject, slot.holding(word))
+        without = await call(subject, Planned(arguments=case.arguments, uses=case.uses))
+        if comes_back(word, without):
+            expected = "the answer to a call is about its own arguments"
+            observed = f"{without.call}: the {slot.name} of the call before it comes back although none is given"
+            return violated_by(without, expected, observed)
+    return None
 
 
 async def _together(subject: Subject, slot: TextSlot) -> Judgement:
@@ -106,7 +128,7 @@ async def unusual_text_survived(subject: Subject) -> Judgement:
     case = await explorable_call(subject)
     if isinstance(case, Judgement):
         return case
-    tried = 0
+    tried, stumbled = 0, list[Judgement]()
     for slot in await text_slots(subject, case):
         for kind, text in UNUSUAL.items():
             if not await fits(subject, slot, text):
@@ -115,6 +137,11 @@ async def unusual_text_survived(subject: Subject) -> Judgement:
             attempt = await call(subject, slot.holding(text), sign_of_life=True)
             if attempt.ended_server or attempt.silenced_server or attempt.timed_out:
                 return not_survived(attempt, f"{kind} in {slot.name}", slot.arguments)
+            if attempt.exchange.error_code == INTERNAL_ERROR:
+                observed = f"{kind} in {slot.name}: {attempt.exchange.describe()}"
+                stumbled.append(noted_by(attempt, "a text that fits the input schema is no internal error", observed))
+    if stumbled and not any(made.exchange.error_code == INTERNAL_ERROR for made in (await valid_calls(subject)).cases):
+        return stumbled[0]
     return passed(f"{counted(tried, 'call')} survived") if tried else not_applicable("no parameter takes any text")
 
 
@@ -146,12 +173,26 @@ async def _long_text_intact(subject: Subject, slot: TextSlot) -> Judgement:
     if await fits(subject, slot, text):
         attempt = await call(subject, slot.holding(text))
         harm = next((text.index(REPLACED) for text in strings_of(attempt) if REPLACED in text), None)
+        size, cut = len(text.encode()) // 1024, cut_at(text, strings_of(attempt))
         if harm is not None:
             expected = "text comes back in the characters that were sent"
-            size = len(text.encode()) // 1024
             observed = f"of {size} KiB in {slot.name}, characters come back as U+FFFD, the first at {harm}"
             return violated_by(attempt, expected, observed, arguments=slot.arguments)
+        if cut is not None:
+            expected = "text comes back whole, or with a word on what is missing"
+            observed = f"of {size} KiB in {slot.name}, {cut} come back, as many as a buffer holds"
+            return violated_by(attempt, expected, observed, arguments=slot.arguments)
     return passed("text of other languages comes back as sent")
+
+
+def cut_at(sent: str, texts: Sequence[str]) -> str | None:
+    """Return how many bytes or characters of a long text came back, if as many as buffers hold and no word more."""
+    for text in texts:
+        units = {"bytes": len(text.encode("utf-8", "surrogatepass")), "characters": len(text)}
+        for unit, count in units.items():
+            if count in _BUFFERS and len(text) < len(sent) and sent.startswith(text):
+                return f"{count} {unit}"
+    return None
 
 
 def harm_done(texts: Sequence[str]) -> str | None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mcp_assay.core.verdicts import Category, Judgement, not_applicable, noted, passed, violated
+from mcp_assay.core.verdicts import Category, Judgement, not_applicable, noted, passed, skipped, violated
 from mcp_assay_suites.catalogue import check
 from mcp_assay_suites.observing.judging import judged
 from mcp_assay_suites.observing.probing import heartbeat
@@ -33,6 +33,8 @@ async def unknown_tool(subject: Subject) -> Judgement:
     expected = "a call of an unknown tool is answered by a JSON-RPC error"
     if not lives:
         return violated(expected, f"{exchange.describe()}, and the server is gone", exchange=exchange.evidence())
+    if exchange.is_throttled:
+        return skipped(f"the server limits how often it is called: {exchange.describe()}")
     if exchange.error is not None:
         return passed(exchange.describe())
     verdict = noted if exchange.is_tool_error else violated

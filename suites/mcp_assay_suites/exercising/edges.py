@@ -25,7 +25,7 @@ _MOST_KNOWN = 5
 _PLAIN: Mapping[str, tuple[Json, ...]] = {
     "integer": (0, -1, 1, 2**31, 2**53 - 1),
     "number": (0, -1, 0.5, 1, -0.0, 1e308),
-    "string": ("", "%", "a", "é", "\U0001f642"),
+    "string": ("", "1", "%", "a", "é", "\U0001f642"),
     "boolean": (True, False),
     "array": ([],),
     "object": ({},),

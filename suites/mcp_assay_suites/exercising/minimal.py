@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import islice
+from itertools import chain, islice
 from typing import TYPE_CHECKING
 
 from mcp_assay.readiness.subject import UnavailableError
@@ -25,6 +25,8 @@ _MOST_CANDIDATES = 120
 _MOST_ITEMS = 3
 _PATIENCE_S = 2.0
 _QUICK_S = 0.5
+_EXACT = 2.0**53
+_ROUND = (1e16, 1e100, 1e200, 1e300, 1e307, 1e308)
 _ABOUT_PARTS = frozenset(
     {"required", "dependentRequired", "additionalProperties", "unevaluatedProperties", "minItems", "maxItems"}
     | {"minProperties", "maxProperties", "uniqueItems", "contains"}
@@ -81,7 +83,9 @@ class _Search:
 
     async def _next(self) -> JsonObject | None:
         """Return the next smaller arguments that were not tried yet and are as right or wrong as those at hand."""
-        for candidate in islice(reductions(self.best.arguments), _MOST_CANDIDATES):
+        flaw = self.best.flaw
+        bare = emptied(self.best.arguments, keep="" if flaw is None else flaw.pointer)
+        for candidate in islice(chain((bare,), reductions(self.best.arguments)), _MOST_CANDIDATES):
             text = canonical(candidate)
             if text not in self._tried and self._keeps_flaw(candidate):
                 self._tried.add(text)
@@ -113,12 +117,46 @@ def reductions(arguments: JsonObject) -> Iterator[JsonObject]:
             yield {**arguments, name: smaller}
 
 
+def emptied(arguments: JsonObject, *, keep: str) -> JsonObject:
+    """Return the same objects and arrays with the plainest texts, numbers and truth values in them, all at once.
+
+    Args:
+        arguments: What is made plainer.
+        keep: JSON Pointer of what stays as it is.
+    """
+    return {name: _emptied(value, _below(keep, name)) for name, value in arguments.items()}
+
+
+def _emptied(value: Json, keep: str | None) -> Json:
+    """Return a value that is as plain as its type allows; all of it stays where ``keep`` ends, None keeps nothing."""
+    match value:
+        case dict() if keep != "":
+            return {name: _emptied(part, _below(keep, name)) for name, part in value.items()}
+        case list() if keep != "":
+            return [_emptied(part, _below(keep, str(index))) for index, part in enumerate(value)]
+        case bool() | str() | int() | float() if keep != "":
+            return type(value)()
+        case _:
+            return value
+
+
+def _below(pointer: str | None, name: str) -> str | None:
+    """Return what is left of a JSON Pointer below a member, or None when it leads elsewhere."""
+    token = name.replace("~", "~0").replace("/", "~1")
+    if not pointer or (pointer != f"/{token}" and not pointer.startswith(f"/{token}/")):
+        return None
+    return pointer[len(token) + 1 :]
+
+
 def smaller_values(value: Json) -> Iterator[Json]:
     """Yield plainer values of the same type."""
     match value:
         case bool():
             if value:
                 yield False
+        case float() if abs(value) > _EXACT:
+            # Written out, such numbers have hundreds of digits that mean nothing.
+            yield from (plain for plain in (0, 1, *_ROUND) if abs(plain) < abs(value))
         case int() | float() if value == value // 1:
             yield from _smaller_integers(int(value))
         case float():

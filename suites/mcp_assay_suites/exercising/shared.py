@@ -365,11 +365,21 @@ async def _make(subject: Subject, calls: Calls, planned: Sequence[Planned], kind
         if item.uses and _has_ended_enough(calls, item):
             continue
         case = await _made(subject, item, kind)
-        calls.cases.append(case)
-        if case.timed_out:
-            return "it is not called again after a call that was not answered in time"
-        if not item.uses and _has_ended_enough(calls, item):
-            return "it is not called again after it ended the server"
+        ended = _ended(calls, item, case)
+        if ended is not None:
+            return ended
+    return None
+
+
+def _ended(calls: Calls, item: Planned, case: Case) -> str | None:
+    """Add a call that was made, and return what speaks against more of its kind, or None."""
+    if case.exchange.is_throttled:
+        return f"the server limits how often it is called: {case.exchange.describe()}"
+    calls.cases.append(case)
+    if case.timed_out:
+        return "it is not called again after a call that was not answered in time"
+    if not item.uses and _has_ended_enough(calls, item):
+        return "it is not called again after it ended the server"
     return None
 
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from mcp_assay_suites.exercising.known_values import Known
 
 
+MOST_OPTIONAL = 3
 _ANNOTATIONS = frozenset({"$comment", "default", "deprecated", "description", "examples", "title"})
 _SAYS_NOTHING_MORE = _ANNOTATIONS | {"type"}
 _LOOKS_AT_NAMES = _SAYS_NOTHING_MORE | {
@@ -58,6 +59,18 @@ async def text_slots(subject: Subject, case: Case) -> list[TextSlot]:
     slots = [TextSlot(name=name, arguments=case.arguments, uses=case.uses) for name in texts]
     marked = [slot.holding(marker()).arguments for slot in slots]
     verdicts = await subject.run.schemas.validate_each(input_schema(subject), marked)
+    return [slot for slot, verdict in zip(slots, verdicts, strict=True) if verdict.clean]
+
+
+async def optional_slots(subject: Subject, case: Case) -> list[TextSlot]:
+    """Return up to `MOST_OPTIONAL` top-level parameters that a call went without and that take any word."""
+    schema = input_schema(subject)
+    properties = schema.get("properties")
+    parts = properties.items() if isinstance(properties, dict) else ()
+    texts = [name for name, part in parts if isinstance(part, dict) and part.get("type") == "string"]
+    left_out = [name for name in texts if name not in case.arguments][:MOST_OPTIONAL]
+    slots = [TextSlot(name=name, arguments=case.arguments, uses=case.uses) for name in left_out]
+    verdicts = await subject.run.schemas.validate_each(schema, [slot.holding(marker()).arguments for slot in slots])
     return [slot for slot, verdict in zip(slots, verdicts, strict=True) if verdict.clean]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import date
 
 _TYPES = {
     "object": lambda value: isinstance(value, dict),
@@ -22,6 +23,8 @@ def problems(schema, value, place="arguments"):
         return [f"{place} must be of type {schema['type']}"]
     if "enum" in schema and value not in schema["enum"]:
         return [f"{place} must be one of {', '.join(map(str, schema['enum']))}"]
+    if "oneOf" in schema and sum(not problems(part, value, place) for part in schema["oneOf"]) != 1:
+        return [f"{place} must be exactly one of {len(schema['oneOf'])} things"]
     if isinstance(value, dict):
         return _object_problems(schema, value, place)
     if isinstance(value, list):
@@ -34,6 +37,9 @@ def _object_problems(schema, value, place):
     found = [f"{place} needs {name}" for name in schema.get("required", ()) if name not in value]
     if schema.get("additionalProperties") is False:
         found += [f"{place} does not know {name[:80]!r}" for name in value if name not in known]
+    rest = schema.get("additionalProperties")
+    for name in value.keys() - known.keys() if isinstance(rest, dict) else ():
+        found += problems(rest, value[name], f"{place}.{name[:80]}")
     for name, part in known.items():
         if name in value:
             found += problems(part, value[name], f"{place}.{name}")
@@ -54,6 +60,8 @@ def _scalar_problems(schema, value, place):
     if isinstance(value, str):
         if not schema.get("minLength", 0) <= len(value) <= schema.get("maxLength", len(value)):
             found.append(f"{place} has the wrong length")
+        if schema.get("format") == "date" and not _is_date(value):
+            found.append(f"{place} must be a date")
         if "pattern" in schema and not re.search(schema["pattern"], value):
             found.append(f"{place} must match {schema['pattern']}")
     elif not isinstance(value, bool) and value is not None:
@@ -61,3 +69,10 @@ def _scalar_problems(schema, value, place):
         if not low <= value <= high:
             found.append(f"{place} must be between {low} and {high}")
     return found
+
+
+def _is_date(value):
+    try:
+        return date.fromisoformat(value).isoformat() == value
+    except ValueError:
+        return False
