@@ -5,7 +5,8 @@
 The execution checks run against ``server-everything`` with every tool opened, and the CPU time of this process and of
 its helpers (schema worker, reaper) is put beside that of the server, from the moment it is connected to the last
 verdict. Then connectivity, schema and execution checks run against ``tests/servers/planted.py`` with default settings
-and limits, with its 25 faults and without. The secret in one of them is configured, as a user would.
+and limits, with its 25 faults and without, and against ``tests/servers/subtle.py``, with 20 that most calls do not show
+and without. The secret in one of each is configured, as a user would.
 
 ``server-everything`` is taken from ``MCP_ASSAY_REAL``, by default ``.mcp-assay/real``, where tests/real/install.py puts
 it; without it that figure is missing. Seconds are wall time and depend on the machine.
@@ -40,12 +41,16 @@ ROOT = Path(__file__).resolve().parent.parent
 REAL = Path(os.environ.get("MCP_ASSAY_REAL", ROOT / ".mcp-assay" / "real"))
 EVERYTHING = REAL / "npm" / "node_modules" / "@modelcontextprotocol" / "server-everything" / "dist" / "index.js"
 PLANTED = (sys.executable, "-S", "-E", str(ROOT / "tests" / "servers" / "planted.py"))
+SUBTLE = (sys.executable, "-S", "-E", str(ROOT / "tests" / "servers" / "subtle.py"))
 SECRET = {"MCP_TEST_SECRET": "s3cr3t-of-the-benchmark"}
 TARGETS = {
     "harness_cpu_of_server": ("<=", 1.0),
     "planted_found": (">=", 25.0),
     "planted_s": ("<=", 60.0),
     "healthy_findings": ("<=", 0.0),
+    "subtle_found": (">=", 20.0),
+    "subtle_s": ("<=", 60.0),
+    "subtle_healthy_findings": ("<=", 0.0),
 }
 BEFORE_PERFORMANCE = frozenset({Category.CONNECTIVITY, Category.SCHEMA, Category.EXECUTION})
 
@@ -132,8 +137,10 @@ def main() -> None:
         rows.append(["server-everything", seen.calls, round(seen.server_cpu_s, 2), round(seen.harness_cpu_s, 2)])
     planted = asyncio.run(judge(PLANTED, BEFORE_PERFORMANCE, Settings()))
     healthy = asyncio.run(judge((*PLANTED, "--healthy"), BEFORE_PERFORMANCE, Settings()))
-    rows += [[name, seen.calls, "", round(seen.harness_cpu_s, 2)] for name, seen in
-             (("planted", planted), ("healthy", healthy))]  # fmt: skip
+    subtle = asyncio.run(judge(SUBTLE, BEFORE_PERFORMANCE, Settings()))
+    fine = asyncio.run(judge((*SUBTLE, "--healthy"), BEFORE_PERFORMANCE, Settings()))
+    judged = {"planted": planted, "healthy": healthy, "subtle": subtle, "subtle, healthy": fine}
+    rows += [[name, seen.calls, "", round(seen.harness_cpu_s, 2)] for name, seen in judged.items()]
     print(tabulate(rows, headers=["server", "calls", "server CPU s", "harness CPU s"]))
     ratios = {
         "harness_cpu_of_server": None if seen is None else seen.cpu_ratio,
@@ -141,6 +148,9 @@ def main() -> None:
         "planted_s": planted.wall_s,
         "healthy_findings": healthy.findings,
         "healthy_s": healthy.wall_s,
+        "subtle_found": len(subtle.found),
+        "subtle_s": subtle.wall_s,
+        "subtle_healthy_findings": fine.findings,
     }
     conclude(ratios, TARGETS)
 

@@ -1,4 +1,4 @@
-"""A server with 19 subtle faults, one a tool; ``--healthy`` is the same server without them.
+"""A server with 20 subtle faults, one a tool; ``--healthy`` is the same server without them.
 
 Run it with ``python -S -E subtle.py``. ``--only TOOL`` makes the fault of one tool.
 """

@@ -10,6 +10,7 @@ from assay import Assayed, assay
 
 from mcp_assay_suites.execution import CHECKS
 from mcp_assay_suites.execution.texts import cut_at
+from mcp_assay_suites.exercising.hinted import listed_in
 
 SUBTLE = [sys.executable, "-S", "-E", str(Path(__file__).parent.parent / "servers" / "subtle.py")]
 FOUND = {
@@ -33,6 +34,7 @@ FOUND = {
     "area": ("TOOL-026", '{"shape": {"side": 0}}: JSON-RPC error -32603'),
     "spell": ("EXEC-003", "a NUL character in text: JSON-RPC error -32603"),
     "total": ("TOOL-026", '{"values": [0, 0, 0, 0, 0, 0, 0, 0, 0, 0]}: JSON-RPC error -32603'),
+    "per_metre": ("TOOL-026", '{"unit": "foot"}: JSON-RPC error -32603'),
     "find_city": (
         "TOOL-026",
         '{"city": ""}: a result without isError that consists of an error: There is no such city',
@@ -59,6 +61,21 @@ def test_nothing_else_is_found(subtle: Assayed) -> None:
 
 def test_the_healthy_twin_has_no_finding() -> None:
     assert assay([*SUBTLE, "--healthy"], CHECKS).findings == {}
+
+
+@pytest.mark.parametrize(
+    ("told", "values"),
+    [
+        ("Unknown unit: x. Supported units: m, km, cm", ["m", "km", "cm"]),
+        ("Invalid operation. Must be one of: mean, median or mode. See the manual", ["mean", "median", "mode"]),
+        ("Allowed: ['one word', \"two\"]", ["one word", "two"]),
+        ("format must be either (utf8|base64)", ["utf8", "base64"]),
+        ("x is not one of the allowed values", []),
+        ("there is no such file", []),
+    ],
+)
+def test_values_are_read_out_of_errors(told: str, values: list[str]) -> None:
+    assert listed_in(told) == values
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ from itertools import islice, zip_longest
 from typing import TYPE_CHECKING, Any
 
 from mcp_assay_suites.exercising.arguments import input_schema
+from mcp_assay_suites.exercising.bombs import bombs
 from mcp_assay_suites.exercising.cases import canonical
 from mcp_assay_suites.exercising.durations import unit_of
 from mcp_assay_suites.exercising.known_values import Known
@@ -71,6 +72,14 @@ async def edge_arguments(
 def _read(kept: Mapping[str, Any]) -> Candidate:
     """Return a candidate that a recording keeps."""
     return Candidate(arguments=kept["arguments"], uses={name: Known(**use) for name, use in kept["uses"].items()})
+
+
+async def slow_arguments(subject: Subject, made: Sequence[Case]) -> list[JsonObject]:
+    """Return valid arguments that may take for ever, for a tool in a sandbox; see `bombs`."""
+    schema = input_schema(subject)
+    offered = [*bombs(schema, _bases(made)[0])] if subject.the_tool.decision.contained else []
+    verdicts = await subject.run.schemas.validate_each(schema, offered)
+    return [arguments for arguments, verdict in zip(offered, verdicts, strict=True) if verdict.clean]
 
 
 async def _chosen(subject: Subject, made: Sequence[Case], known: KnownValues, count: int) -> list[Candidate]:

@@ -2,18 +2,32 @@
 
 from __future__ import annotations
 
+from statistics import median
 from typing import TYPE_CHECKING
 
 from mcp_assay_suites.exercising.shares import has_time
 
 if TYPE_CHECKING:
     from mcp_assay.readiness.subject import ServerUnderTest, Subject, ToolUnderTest
+    from mcp_assay_suites.exercising.cases import Calls
 
 OPEN_WORLD_CALLS = 3
 """Calls of a tool that reaches beyond its server, in a whole run: each may cost money, be limited, or be seen."""
 
 OPEN_WORLD_VALID = 1
 """How many of them are valid ones."""
+
+_EXPLORED_S = 0.25
+"""Seconds within which a tool must mostly answer to be called often at the edges of its schema as well."""
+
+_SAMPLED_S = 1.0
+"""Seconds within which it must mostly answer to be called at some edges."""
+
+EDGES_WHEN_IT_WORKS, _EDGES_WHEN_NOT, _EDGES_WHEN_SLOW = 6, 2, 1
+"""How many times more calls a tool gets at the edges of its schema, by whether a generated call worked."""
+
+ODD_WHEN_IT_WORKS = 4
+"""How many times more calls a tool that works gets with hostile values, and with edges deep inside its arguments."""
 
 
 def is_open_world(tool: ToolUnderTest) -> bool:
@@ -58,3 +72,15 @@ def may_explore(subject: Subject) -> bool:
     tool = subject.the_tool
     repeatable = is_repeatable(tool) or tool.decision.contained
     return subject.arguments is None and not is_open_world(tool) and repeatable and has_time(subject)
+
+
+def share_of_edges(tool: ToolUnderTest, calls: Calls) -> int:
+    """Return how many times more calls a tool gets at its edges: none unless it may be called just to look."""
+    durations = [case.exchange.duration_s for case in calls.cases if not case.told] or [0.0]
+    usual_s = median(durations)
+    if not may_try(tool) or usual_s > _SAMPLED_S:
+        return 0
+    # A machine that is busy elsewhere makes single calls slow.
+    if usual_s > _EXPLORED_S or max(durations) > 4 * _EXPLORED_S:
+        return _EDGES_WHEN_SLOW
+    return EDGES_WHEN_IT_WORKS if calls.successes else _EDGES_WHEN_NOT

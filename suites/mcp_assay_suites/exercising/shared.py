@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 from itertools import islice
-from statistics import median
 from typing import TYPE_CHECKING, cast
 
 from mcp_assay.readiness.links import Link
@@ -19,15 +18,19 @@ from mcp_assay_suites.exercising.arguments import (
 )
 from mcp_assay_suites.exercising.calling import Planned, call, with_sign_of_life
 from mcp_assay_suites.exercising.cases import Calls, canonical
-from mcp_assay_suites.exercising.edges import edge_arguments
+from mcp_assay_suites.exercising.edges import edge_arguments, slow_arguments
+from mcp_assay_suites.exercising.hinted import MOST_ROUNDS, MOST_TRIED, hinted_arguments
 from mcp_assay_suites.exercising.known_values import KnownValues, ReadCases
 from mcp_assay_suites.exercising.limits import (
+    EDGES_WHEN_IT_WORKS,
+    ODD_WHEN_IT_WORKS,
     OPEN_WORLD_CALLS,
     OPEN_WORLD_VALID,
     calls_left,
     is_open_world,
     may_look,
     may_try,
+    share_of_edges,
 )
 from mcp_assay_suites.exercising.offered import offered_values
 from mcp_assay_suites.exercising.shares import Kind, has_time, time_shares
@@ -44,20 +47,8 @@ _TOOL_S = 45.0
 
 _USED_UP = "its share of --mcp-budget is used up"
 
-_EXPLORED_S = 0.25
-"""Seconds within which a tool must mostly answer to be called often at the edges of its schema as well."""
-
-_SAMPLED_S = 1.0
-"""Seconds within which it must mostly answer to be called at some edges."""
-
 _HURRIED = 1 / 3
 """Share of the time limit that is waited for an answer once the tool has let a call wait for the whole of it."""
-
-_EDGES_WHEN_IT_WORKS, _EDGES_WHEN_NOT, _EDGES_WHEN_SLOW = 6, 2, 1
-"""How many times more calls a tool gets at the edges of its schema, by whether a generated call worked."""
-
-_ODD_WHEN_IT_WORKS = 4
-"""How many times more calls a tool that works gets with hostile values, and with edges deep inside its arguments."""
 
 _MORE_WRONG = 3
 """How many times more wrong calls a tool gets that may be called just to look: nested values have flaws, too."""
@@ -89,8 +80,10 @@ async def valid_calls(subject: Subject) -> Calls:
     if not calls.explored and not calls.left:
         calls.explored = True
         wanted = calls.problem is None and calls.cases and subject.arguments is None
-        share = _share_of_edges(subject.the_tool, calls)
-        if wanted and share:
+        if wanted and not calls.successes and may_try(subject.the_tool):
+            calls.problem = await _reported(_make_hinted(subject, calls))
+        share = share_of_edges(subject.the_tool, calls)
+        if wanted and share and calls.problem is None:
             calls.problem = await _reported(_make_edges(subject, calls, share))
     _end_turn(subject, calls, Kind.VALID)
     return calls
@@ -178,16 +171,16 @@ async def _reported(making: Awaitable[str | None]) -> str | None:
         return problem.message
 
 
-def _share_of_edges(tool: ToolUnderTest, calls: Calls) -> int:
-    """Return how many times more calls a tool gets at its edges: none unless it may be called just to look."""
-    durations = [case.exchange.duration_s for case in calls.cases if not case.told] or [0.0]
-    usual_s = median(durations)
-    if not may_try(tool) or usual_s > _SAMPLED_S:
-        return 0
-    # A machine that is busy elsewhere makes single calls slow.
-    if usual_s > _EXPLORED_S or max(durations) > 4 * _EXPLORED_S:
-        return _EDGES_WHEN_SLOW
-    return _EDGES_WHEN_IT_WORKS if calls.successes else _EDGES_WHEN_NOT
+async def _make_hinted(subject: Subject, calls: Calls) -> str | None:
+    """Make calls with what the tool's errors say that it takes, until one works; return what speaks against more."""
+    problem = None
+    for _ in range(MOST_ROUNDS):
+        planned = [Planned(arguments=arguments) for arguments in await hinted_arguments(subject, calls.cases)]
+        fresh = _unmade(planned, calls)[:MOST_TRIED]
+        if not fresh or calls.successes or problem is not None:
+            break
+        problem = await _make(subject, calls, fresh)
+    return problem
 
 
 async def _make_edges(subject: Subject, calls: Calls, share: int) -> str | None:
@@ -198,8 +191,9 @@ async def _make_edges(subject: Subject, calls: Calls, share: int) -> str | None:
     offered, others = await offered_values(subject), await _calls_of_others(subject)
     edges = await edge_arguments(subject, calls.cases, lambda: _known_from(subject, others, offered), examples * share)
     planned = [Planned(arguments=edge.arguments, uses=edge.uses) for edge in edges]
-    if share == _EDGES_WHEN_IT_WORKS:
-        odd = await odd_arguments(subject, examples * _ODD_WHEN_IT_WORKS)
+    if share == EDGES_WHEN_IT_WORKS:
+        odd = await odd_arguments(subject, examples * ODD_WHEN_IT_WORKS)
+        odd += await slow_arguments(subject, calls.cases)
         planned += [Planned(arguments=arguments) for arguments in odd]
     return await _make(subject, calls, _unmade(planned, calls))
 

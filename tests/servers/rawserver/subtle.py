@@ -62,6 +62,15 @@ def _find_city(request, arguments):
     return structured({"country": "FR"}) if known else _failed("There is no such city")
 
 
+def _convert(request, arguments):
+    factor = {"metre": 1, "foot": 3, "inch": 39}.get(arguments["unit"])
+    return (
+        structured({"factor": factor})
+        if factor
+        else _failed(f"Unknown unit: {arguments['unit']}. Supported units: metre, foot, inch")
+    )
+
+
 def _array(items, description):
     return {"type": "array", "items": items, "maxItems": 10, "description": description}
 
@@ -123,6 +132,8 @@ _ROWS = [
      _answers(lambda given: {"length": len(given["text"])}), {"text": _TEXT}, (), {"length": _WHOLE}),
     ("total", "Return the sum of numbers.", _answers(lambda given: {"total": sum(given["values"])}),
      {"values": _array(_whole(-5, 5, "A number"), "The numbers")}, (), {"total": _WHOLE}),
+    ("per_metre", "Return how many units a metre is long.", _convert,
+     {"unit": {**_STRING, "description": "Name of the unit"}}, (), {"factor": _WHOLE}),
     ("find_city", "Return the country of a city.",
      _find_city,
      {"city": {**_STRING, "description": "Name of the city"}}, (), {"country": _STRING}),
@@ -222,6 +233,7 @@ FAULTS = {
     "area": ("-32603 for the second kind", _when(lambda given: "side" in given["shape"])),
     "spell": ("-32603 for a NUL", _when(lambda given: "\0" in given["text"])),
     "total": ("-32603 for the most items", _when(lambda given: len(given["values"]) == 10)),
+    "per_metre": ("-32603 for a unit that only its errors name", _when(lambda given: given["unit"] == "foot")),
     "find_city": ("an error as a result", _when(lambda given: given["city"] != "Paris", _error_as_result)),
 }  # fmt: skip
 """What is wrong with each tool, and what makes it so."""
