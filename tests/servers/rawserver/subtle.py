@@ -16,7 +16,7 @@ from rawserver.tools import make_tool, structured
 _STRING, _WHOLE, _NUMBER = {"type": "string"}, {"type": "integer"}, {"type": "number"}
 _TEXT = {"type": "string", "description": "A text to work on"}
 _LINES = 100
-_SLOW_PER_PAIR_S = 2e-9
+_SLOW_PER_PAIR_S = 1e-8
 
 
 def _failed(said):
@@ -87,7 +87,14 @@ _SHAPE = {
     "oneOf": [_closed(radius=_whole(0, 9, "Of a circle")), _closed(side=_whole(0, 9, "Of a square"))],
     "description": "A circle or a square",
 }
-_TREE = _closed(branch={"type": "object", "properties": {"leaf": _WHOLE}, "additionalProperties": False})
+_TREE = _closed(
+    branch={
+        "type": "object",
+        "description": "A branch",
+        "properties": {"leaf": {**_WHOLE, "description": "A number"}},
+        "additionalProperties": False,
+    }
+)
 
 # name, what it does, function, properties, optional ones, output
 _ROWS = [
@@ -111,7 +118,7 @@ _ROWS = [
     ("sign", "Return whether a number is below 0.", _answers(lambda given: {"negative": given["value"] < 0}),
      {"value": {**_NUMBER, "description": "The number"}}, (), {"negative": {"type": "boolean"}}),
     ("to_cents", "Return an amount in cents.", _amount, {"text": {**_TEXT, "maxLength": 12}}, (), {"cents": _WHOLE}),
-    ("greet", "Return a greeting.",
+    ("greet", "Return a greeting to somebody.",
      _answers(lambda given: {"text": f"Hello {given.get('title', '')} {given['name']}"}),
      {"name": _TEXT, "title": {**_STRING, "description": "Such as Dr"}}, ("title",), {"text": _STRING}),
     ("frame_text", "Return the text between bars.",
