@@ -9,7 +9,7 @@ from mcp_assay.readiness.check import Scope
 from mcp_assay_suites.catalogue import check
 from mcp_assay_suites.exercising.minimal import smallest
 from mcp_assay_suites.exercising.shared import wrong_calls
-from mcp_assay_suites.exercising.telling import noted_by, violated_by
+from mcp_assay_suites.exercising.telling import noted_by, violated_by, what_happened
 from mcp_assay_suites.observing.judging import counted, listed
 
 if TYPE_CHECKING:
@@ -109,10 +109,7 @@ def _is_refused(case: Case) -> bool:
 def _told(case: Case) -> str:
     """Return a call with wrong arguments and what came of it."""
     flaw = case.flaw.text if case.flaw is not None else ""
-    happened = case.exchange.describe()
-    if case.exchange.fault is None and case.after is not None and case.silenced_server:
-        happened = f"{happened}, and afterwards {case.after.describe()}"
-    return f"{case.call} ({flaw}): {happened}"
+    return f"{case.call} ({flaw}): {what_happened(case)}"
 
 
 CHECKS = (inputs_validated, input_error_in_result)

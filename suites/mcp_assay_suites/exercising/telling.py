@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from mcp_assay.core.verdicts import Judgement, noted, violated
+from mcp_assay.wire.diagnosis import telling_line
 from mcp_assay_suites.exercising.cases import canonical
 
 if TYPE_CHECKING:
@@ -15,6 +16,17 @@ if TYPE_CHECKING:
     from mcp_assay_suites.exercising.cases import Case
 
 _MOST_SHOWN = 200
+
+
+def what_happened(case: Case) -> str:
+    """Return what came of a call, with the line of the server's last words that names the problem when it ended."""
+    fault = case.exchange.fault
+    if fault is None and case.after is not None and case.silenced_server:
+        return f"{case.exchange.describe()}, and afterwards {case.after.describe()}"
+    if fault is None:
+        return case.exchange.describe()
+    line = telling_line(fault.stderr_tail.splitlines()) if fault.kind.ends_connection else ""
+    return f"{fault.message}; its last words: {_cut(line)}" if line else fault.message
 
 
 def violated_by(
