@@ -25,7 +25,7 @@ CAUSES = {
     "no-keys": (FaultKind.UNSET_VARIABLE, 1, "TRELLO_TOKEN"),
     "not-installed": (FaultKind.NOT_INSTALLED, 1, "server-that-nobody-installed"),
     "no-such-program": (FaultKind.NOT_INSTALLED, None, "mcp-server-that-nobody-installed"),
-    "wrong-arguments": (FaultKind.WRONG_ARGUMENTS, 2, "usage"),
+    "wrong-arguments": (FaultKind.WRONG_ARGUMENTS, 2, "unrecognized arguments: --no-such-option"),
 }
 
 

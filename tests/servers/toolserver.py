@@ -1,16 +1,19 @@
-"""What the small servers over stdio share that differ in their tools only: the protocol of 2025-06-18."""
+"""What the small servers over stdio share that differ in their tools only: what a handshake revision asks for."""
 
 import json
 import sys
 
 
-def serve(name, tools, call):
-    """Answer requests until stdin ends; ``call`` takes the name of one of the tools, and arguments."""
+def serve(name, tools, call, version="2025-06-18"):
+    """Answer requests until stdin ends.
+
+    ``call`` takes the name of one of the tools, and arguments, and returns a result, or an error as ``{"error": …}``.
+    """
 
     def answer(method, params):
         if method == "initialize":
             known = {"name": name, "version": "1"}
-            return {"protocolVersion": "2025-06-18", "capabilities": {"tools": {}}, "serverInfo": known}
+            return {"protocolVersion": version, "capabilities": {"tools": {}}, "serverInfo": known}
         if method == "tools/call" and params["name"] in {tool["name"] for tool in tools}:
             return call(params["name"], params.get("arguments") or {})
         return {"tools/list": {"tools": tools}, "ping": {}}.get(method)
@@ -19,5 +22,6 @@ def serve(name, tools, call):
         message = json.loads(line)
         if "id" in message:
             made = answer(message["method"], message.get("params") or {})
-            said = {"error": {"code": -32601, "message": "Method not found"}} if made is None else {"result": made}
+            made = {"error": {"code": -32601, "message": "Method not found"}} if made is None else made
+            said = made if "error" in made else {"result": made}
             print(json.dumps({"jsonrpc": "2.0", "id": message["id"], **said}), flush=True)

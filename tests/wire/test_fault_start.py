@@ -20,7 +20,7 @@ STARTS = [
     ("exit-silently", "exited", "the server exited with status 0 before it was ready"),
     ("start-not-installed", "not-installed", "a program, package or file is not installed: "),
     ("start-npm-not-found", "not-installed", "npm error code E404"),
-    ("start-wrong-arguments", "wrong-arguments", "its command line is wrong: usage: acme-mcp"),
+    ("start-wrong-arguments", "wrong-arguments", "its command line is wrong: acme-mcp: error: unrecognized"),
     ("start-usage", "wrong-arguments", "its command line is wrong: Usage: acme-mcp"),
     ("start-missing-variable", "unset-variable", "ACME_API_KEY environment variable is required"),
     ("start-needs-credentials", "missing-credentials", "401 Unauthorized: the token is invalid or has expired"),

@@ -39,7 +39,7 @@ _RULES = (
         FaultKind.NOT_INSTALLED,
         r"cannot find (package|module)|module_not_found|no module named|command not found|npm (err!|error) (code )?e404"
         r"|could not determine executable|no such file or directory.*\.(js|mjs|cjs|py)\b"
-        r"|can't open file|no solution found when resolving",
+        r"|can't open file|no solution found when resolving|could not locate the bindings file",
         "a program, package or file is not installed",
         "install it, or correct the command; nothing was downloaded for you",
     ),
@@ -62,12 +62,16 @@ _RULES = (
     ),
     _rule(
         FaultKind.WRONG_ARGUMENTS,
-        r"^usage:|unrecognized arguments|unknown (option|argument|flag)|missing required argument|invalid option"
-        r"|the following arguments are required|error: argument",
+        r"unrecognized arguments|(unknown|unexpected|no such|invalid|ambiguous) (option|argument|flag|command)\b"
+        r"|missing (required )?(argument|option|parameter)|required arguments? (was|were) not provided"
+        r"|the following arguments are required|error: argument|flag provided but not defined"
+        r"|unexpected extra arguments?|not enough non-option arguments",
         "its command line is wrong",
         "compare args with the server's documentation",
     ),
 )
+_USAGE = replace(_RULES[-1], pattern=re.compile("^usage:", re.IGNORECASE))
+"""Many print how they are used after an error of any kind; it proves something only where no error is told."""
 
 
 def explain_start_failure(fault: Fault, log: WireLog, *, started: bool = True) -> Fault:
@@ -85,7 +89,7 @@ def explain_start_failure(fault: Fault, log: WireLog, *, started: bool = True) -
         return fault
     if fault.kind in {FaultKind.EXITED, FaultKind.KILLED, FaultKind.CLOSED, FaultKind.TIMEOUT}:
         lines = [*fault.stderr_tail.splitlines(), *_printed(log)]
-        for rule in _RULES:
+        for rule in _RULES if any(map(_ERROR_LINE.search, lines)) else (*_RULES, _USAGE):
             line = next((text for text in lines if rule.pattern.search(text)), None)
             if line is not None:
                 message = f"{fault.message}: {rule.cause}: {line.strip()[:_SHOWN]}"
@@ -133,9 +137,11 @@ def _explain_silence(fault: Fault, log: WireLog, *, started: bool) -> Fault:
             message=f"the server prints text instead of MCP messages to stdout: {sample!r}",
             hint="check that the command starts the stdio mode of the server, and log to stderr",
         )
+    line = telling_line(fault.stderr_tail.splitlines())
+    words = f"; it last said on stderr: {line[:_SHOWN]}" if line else ""
     return replace(
         fault,
         kind=FaultKind.START_TIMEOUT,
-        message=f"the server did not become ready: {fault.message}",
+        message=f"the server did not become ready: {fault.message}{words}",
         hint=fault.hint or (_SLOW_START if started else _SILENT_ADDRESS),
     )

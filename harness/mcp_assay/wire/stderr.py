@@ -24,8 +24,11 @@ class StderrTail:
         while self._kept - len(self._blocks[0]) >= self._limit:
             self._kept -= len(self._blocks.popleft())
 
-    def text(self, lines: int = 20) -> str:
-        """Return the last ``lines`` non-empty lines, undecodable bytes shown as escapes."""
+    def text(self, lines: int = 60) -> str:
+        """Return the last ``lines`` non-empty lines, undecodable bytes shown as escapes.
+
+        Some servers tell their error first, and then every option that they have, or every place that they looked at.
+        """
         text = b"".join(self._blocks)[-self._limit :].decode("utf-8", "backslashreplace")
         kept = [line.rstrip() for line in text.splitlines() if line.strip()]
         return "\n".join(kept[-lines:])

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 from mcp_assay.core.verdicts import Category, Judgement, not_applicable, passed, skipped
 from mcp_assay.readiness.check import Scope
 from mcp_assay_suites.catalogue import check
+from mcp_assay_suites.exercising.cases import canonical
 from mcp_assay_suites.exercising.minimal import smallest
-from mcp_assay_suites.exercising.shared import wrong_calls
+from mcp_assay_suites.exercising.shared import valid_calls, wrong_calls
 from mcp_assay_suites.exercising.telling import noted_by, violated_by, what_happened
 from mcp_assay_suites.observing.judging import counted, listed
 
@@ -54,9 +55,9 @@ async def inputs_validated(subject: Subject) -> Judgement:
         expected = "arguments that break the input schema are refused, and the server goes on"
         causes = [_DIES] * bool(fatal) + [_cause(case) for case in taken]
         return violated_by((*fatal, *taken)[0], expected, listed(problems), causes=causes)
-    refused = [case for case in cases if _is_refused(case)]
-    if not refused:
-        return skipped(f"no call with wrong arguments was answered: {cases[0].exchange.describe()}")
+    refused = await _refused(subject, cases)
+    if isinstance(refused, Judgement):
+        return refused
     flaws = ", ".join(dict.fromkeys(case.flaw.keyword for case in refused if case.flaw is not None))
     return passed(f"{counted(len(refused), 'call')} refused ({flaws})")
 
@@ -67,9 +68,9 @@ async def input_error_in_result(subject: Subject) -> Judgement:
     cases = await _wrong(subject)
     if isinstance(cases, Judgement):
         return cases
-    refused = [case for case in cases if _is_refused(case)]
-    if not refused:
-        return skipped("no call with wrong arguments was refused")
+    refused = await _refused(subject, cases)
+    if isinstance(refused, Judgement):
+        return refused
     expected = "wrong arguments are refused by a result with isError"
     other = next((case for case in refused if case.exchange.error_code not in {None, INVALID_PARAMS}), None)
     if other is not None:
@@ -99,6 +100,24 @@ async def _wrong(subject: Subject) -> list[Case] | Judgement:
     if calls.cases:
         return calls.cases
     return skipped(calls.problem) if calls.problem else not_applicable(_NOTHING_WRONG)
+
+
+async def _refused(subject: Subject, cases: list[Case]) -> list[Case] | Judgement:
+    """Return the calls that were refused for their arguments, or the skip when there are none.
+
+    What is also said to right arguments, that a service is out of reach or a key is missing, is no word on arguments.
+    """
+    failed = [case for case in cases if _is_refused(case)]
+    if not failed:
+        return skipped(f"no call with wrong arguments was answered by an error: {cases[0].exchange.describe()}")
+    always = {_answer(case) for case in (await valid_calls(subject)).cases if _is_refused(case)}
+    refused = [case for case in failed if _answer(case) not in always]
+    return refused or skipped(f"right arguments get the same answer as wrong ones: {failed[0].exchange.describe()}")
+
+
+def _answer(case: Case) -> str:
+    """Return what a failed call was answered by, as text that can be compared."""
+    return canonical(case.exchange.error or (case.exchange.result or {}).get("content"))
 
 
 def _is_refused(case: Case) -> bool:
