@@ -80,10 +80,10 @@ What a run finds on {servers} servers from npm and PyPI: the nineteen of `exampl
 python tests/real/install.py && python tests/real/matrix.py
 ```
 
-Each of the {findings} findings was confirmed by hand: the same was said to the server by a client of a few lines that
-shares no code with this project, in every revision with a handshake, where the answers were the same, and in
-2026-07-28; what came back was held against the page of the specification. Versions are pinned in `tests/real`; tools
-that do not claim to be read-only were not called.
+The second command judges, and then puts each of the {findings} findings to its server once more, in every revision that
+it was made in, by clients that share no code with this project (`tests/real/protocol.py`, `tests/real/confirming.py`),
+and fails unless the answer shows the finding. What they sent and what came is below, but for ids and made-up names.
+Versions are pinned in `tests/real`; tools that do not claim to be read-only were not called.
 """
 _PROSE = re.compile(r"[_\\[\]|]|(?<!\*)\*(?!\*)")
 
@@ -231,9 +231,8 @@ def _baselines() -> Iterator[str]:
 
 
 def _published() -> Iterator[str]:
-    """Yield what every run over the published servers found, by check, with what a bare client saw."""
+    """Yield what the run over the published servers found, by check, with what bare clients saw."""
     made = json.loads((_REAL / "matrix.json").read_text("utf-8"))
-    confirmed = json.loads((_REAL / "confirmed.json").read_text("utf-8"))
     servers, findings = made["servers"], made["findings"]
     yield _PUBLISHED.format(made=made["made"], servers=len(servers), findings=sum(map(len, findings.values())))
     yield "| server | calls itself | judged in | rules it breaks |\n|---|---|---|---|"
@@ -241,13 +240,29 @@ def _published() -> Iterator[str]:
         broken = [check for check, rows in findings.items() if name in rows]
         revisions = ", ".join(one.get("revisions", [])) or "not reached"
         yield f"| {name} | {_cell(one['version'])} | {revisions} | {', '.join(broken) or 'none'} |"
-    yield "\n| rule | level | seen on the wire | servers |\n|---|---|---|---|"
+    yield "\n| rule | level | sent | came back | servers |\n|---|---|---|---|---|"
     for check, rows in findings.items():
         level = max((row["level"] for row in rows.values()), key=_LEVELS.index)
-        named = ", ".join(_where(name, row, servers[name].get("revisions", [])) for name, row in rows.items())
-        yield f"| [{check}](../checks.md#{_anchor(check)}) | {level} | {_cell(confirmed[check]['seen'])} | {named} |"
+        rule = f"[{check}](../checks.md#{_anchor(check)})"
+        for (sent, came), like in _alike(rows).items():
+            named = ", ".join(_where(name, rows[name], servers[name].get("revisions", [])) for name in like)
+            yield f"| {rule} | {level} | {_wire(sent)} | {_wire(came)} | {named} |"
     advice = ", ".join(f"{check} ({count})" for check, count in made["advice"].items())
     yield f"\nAdvice beyond the specification, with the number of servers that it is given to: {advice}.\n"
+
+
+def _alike(rows: Mapping[str, Mapping[str, Any]]) -> dict[tuple[str, str], list[str]]:
+    """Return the servers by what they were sent and what came of it."""
+    alike: dict[tuple[str, str], list[str]] = {}
+    for name, row in rows.items():
+        alike.setdefault((row["sent"], row["came"]), []).append(name)
+    return alike
+
+
+def _wire(text: str) -> str:
+    """Return what went over the wire as code in one cell of a table."""
+    shown = " ".join(text.replace("|", "¦").replace("`", "'").split())
+    return f"`{shown[:160]}{'…' if len(shown) > 160 else ''}`"
 
 
 def _where(name: str, row: Mapping[str, Any], spoken: list[str]) -> str:

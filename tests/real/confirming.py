@@ -19,10 +19,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import jsonschema
-from oracle import Peer
+from bare import peer_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    from bare import AnyPeer
 
 Message = dict[str, Any]
 
@@ -96,7 +98,7 @@ class Server:
 
     def __init__(self, entry: Message) -> None:
         self._entry = entry
-        self._peer: Peer | None = None
+        self._peer: AnyPeer | None = None
         self._number = FIRST
         self.tools: dict[str, Message] = {}
 
@@ -113,8 +115,8 @@ class Server:
             return Asked(arguments=arguments, answer=None, ended=ended)
         return Asked(arguments=arguments, answer=answer)
 
-    def _started(self) -> Peer:
-        self._peer = peer = Peer(self._entry)
+    def _started(self) -> AnyPeer:
+        self._peer = peer = peer_of(self._entry)
         client = {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "bare", "version": "1"}}
         peer.ask(1, "initialize", client)
         peer.send({"jsonrpc": "2.0", "method": "notifications/initialized"})

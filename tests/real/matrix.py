@@ -1,13 +1,15 @@
-"""Every finding on every published server, by check and revision, at tier 2: what ``matrix.json`` holds.
+"""Every finding on every published server, by check and revision, at tier 2, confirmed: what ``matrix.json`` holds.
 
     python tests/real/install.py
     python tests/real/matrix.py [--into .mcp-assay/matrix] [--reports]
 
 runs the servers of ``published.json`` and ``examples/nineteen/servers.json``, and the reference server "everything"
 over Streamable HTTP and HTTP+SSE as well: all of them together once, then each few again in every older and newer
-revision that they speak. It keeps recordings and reports in the folder, writes ``matrix.json`` and names what
-``confirmed.json`` does not confirm; ``--reports`` reads the reports that are there already. Advice is counted, not
-listed: it is about taste and cost, and a glance at the definitions shows it. Performance is left out.
+revision that they speak. Then each finding is put to its server once more, in each revision, by bare clients that share
+no code with the project (``protocol.py``, ``confirming.py``). It keeps recordings and reports in the folder, writes
+``matrix.json`` with what the bare clients saw, and ends with 1 when a finding was not confirmed; ``--reports`` judges
+nothing, and confirms what the reports say that are there already. Advice is counted, not listed: it is about taste and
+cost, and a glance at the definitions shows it. Performance is left out.
 """
 
 from __future__ import annotations
@@ -21,16 +23,22 @@ import subprocess
 import sys
 import time
 from collections import defaultdict
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import confirming
+import protocol
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from protocol import Seen
+
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
-MATRIX, CONFIRMED = HERE / "matrix.json", HERE / "confirmed.json"
+MATRIX = HERE / "matrix.json"
 EVERYTHING = "npm/node_modules/@modelcontextprotocol/server-everything/dist/index.js"
 TRANSPORTS = {"everything-http": ("streamableHttp", "/mcp", "http"), "everything-sse": ("sse", "/sse", "sse")}
 """The reference server's other transports: its word for each, the path, the type in a configuration."""
@@ -46,7 +54,19 @@ GROUPS = (
 """Servers that speak several revisions, as many at a time as a small machine bears; others speak 2024-11-05 only."""
 
 RUN_TIMEOUT_S = 900
+NEWEST = "2025-11-25"
+"""What a bare client offers to a server that was never reached."""
+SHOWN = 240
+VARYING = (
+    (re.compile(r'"id": ?\d+, ?|, ?"id": ?\d+'), ""),
+    (re.compile(r"x-probe-[0-9a-f]{8,}"), "x-probe-…"),
+    (re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}(?=[ ,])"), "…"),
+    (re.compile(r',? ?"_meta": \{"io\.modelcontextprotocol/[^}]*\}[^}]*\}\}'), ""),
+)
+"""What is left out of what is shown: ids, made-up names, the envelope of stateless requests."""
 START_S = 60
+WORKERS = 4
+"""Servers that bare clients talk to at a time; most of it is waiting for answers that do not come."""
 STATELESS = "2026"
 VARIANT = re.compile(r"(?P<name>.+)-(?P<revision>\d{4}-\d\d-\d\d)")
 
@@ -107,19 +127,61 @@ def run(folder: Path, name: str, *words: str) -> Path:
     return report
 
 
-def judged(folder: Path, real: Path) -> list[Path]:
-    """Judge everything and return the reports."""
-    folder.mkdir(parents=True, exist_ok=True)
-    os.environ |= {"MCP_ASSAY_REAL": str(real), "MCP_ASSAY_PYTHON": sys.executable, "NO_COLOR": "1"}
-    with listening(real) as ports:
-        (folder / "servers.json").write_text(json.dumps(configuration(ports), indent=1), encoding="utf-8")
-        (folder / "pytest.ini").write_text("[pytest]\n", encoding="utf-8")  # ours, above, is about our own tests
-        reports = [run(folder, "together", "-m", "not mcp_performance")]
-        for number, names in enumerate(GROUPS, start=1):
-            chosen = [word for name in names for word in ("--mcp-server", name)]
-            words = ("--mcp-protocol", "all", "-m", "mcp_connectivity or mcp_schema", *chosen)
-            reports.append(run(folder, f"revisions-{number}", *words))
-    return reports
+def judge(folder: Path, servers: dict[str, Any]) -> None:
+    """Judge everything; the reports are left in the folder."""
+    (folder / "servers.json").write_text(json.dumps(servers, indent=1), encoding="utf-8")
+    (folder / "pytest.ini").write_text("[pytest]\n", encoding="utf-8")  # ours, above, is about our own tests
+    run(folder, "together", "-m", "not mcp_performance")
+    for number, names in enumerate(GROUPS, start=1):
+        chosen = [word for name in names for word in ("--mcp-server", name)]
+        words = ("--mcp-protocol", "all", "-m", "mcp_connectivity or mcp_schema", *chosen)
+        run(folder, f"revisions-{number}", *words)
+
+
+Places = dict[tuple[str, str], dict[str, list[dict[str, Any]]]]
+"""Server and revision -> check -> findings."""
+
+
+def places_of(reports: Iterable[Path]) -> Places:
+    """Return the findings of all reports by where they were made; of a place that was visited twice, the first ones."""
+    found: Places = defaultdict(dict)
+    for path in reports:
+        report = json.loads(path.read_text(encoding="utf-8"))
+        where = {one["name"]: place(one) for one in report["servers"]}
+        here: Places = defaultdict(lambda: defaultdict(list))
+        for one in findings(report["results"]):
+            here[where[one["server"]]][one["check"]].append(one)
+        for key, checks in here.items():
+            found[key] = {**checks, **found[key]}
+    return found
+
+
+def confirmed(servers: dict[str, Any], found: Places) -> dict[tuple[str, str, str], Seen]:
+    """Return what bare clients saw of each finding, by check, server and revision; a few servers at a time."""
+    names = sorted({name for name, _ in found})
+    with ThreadPoolExecutor(max_workers=WORKERS) as pool:
+        made = pool.map(lambda name: of_server(servers[name], name, found), names)
+    return {key: seen for each in made for key, seen in each.items()}
+
+
+def of_server(entry: dict[str, Any], name: str, found: Places) -> dict[tuple[str, str, str], Seen]:
+    """Return what bare clients saw of the findings on one server."""
+    seen: dict[tuple[str, str, str], Seen] = {}
+    for (_, revision), checks in sorted(item for item in found.items() if item[0][0] == name):
+        again = protocol.put_again(entry, revision or NEWEST, checks)
+        calls = [one for check, rows in checks.items() if check in confirming.CONFIRMS for one in rows]
+        again |= of_calls(confirming.confirmed(entry, calls)) if calls else {}
+        seen |= {(check, name, revision): one for check, one in again.items()}
+    return seen
+
+
+def of_calls(rows: list[dict[str, Any]]) -> dict[str, Seen]:
+    """Return the calls that were made again by check: the first one that does not show the finding, or the first."""
+    told: dict[str, Seen] = {}
+    for row in sorted(rows, key=lambda row: row["confirmed"]):
+        sent = json.dumps({"name": row["tool"] or confirming.NOBODY, "arguments": row["arguments"]}, ensure_ascii=False)
+        told.setdefault(row["check"], protocol.Seen(f"tools/call {sent}", row["answer"], row["confirmed"]))
+    return told
 
 
 def place(server: dict[str, Any]) -> tuple[str, str]:
@@ -172,27 +234,49 @@ def plain(row: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in lists.items() if value != []}
 
 
-def unconfirmed(made: dict[str, Any], confirmed: dict[str, Any]) -> list[tuple[str, str]]:
-    """Return check and server of the findings that nobody looked at."""
-    found = {(check, name) for check, rows in made["findings"].items() for name in rows}
-    return sorted(found - {(check, name) for check, one in confirmed.items() for name in one["servers"]})
+def enter(made: dict[str, Any], seen: dict[tuple[str, str, str], Seen]) -> list[str]:
+    """Enter what was seen in the newest revision of each finding; return what was not confirmed, as lines."""
+    open_: list[str] = []
+    for check, rows in made["findings"].items():
+        for name, row in rows.items():
+            for revision in row.get("revisions", [""]):
+                one = seen.get((check, name, revision))
+                if one is None or not one.holds:
+                    open_.append(f"{check} on {name} {revision}: {one or 'there is no question for it'}")
+                else:
+                    row |= {"sent": shown(one.sent), "came": shown(one.came)}
+    return open_
+
+
+def shown(text: str) -> str:
+    """Return what went over the wire as it can stand on a page: cut, and without what differs from run to run."""
+    text = text.replace(os.environ["MCP_ASSAY_REAL"], "…")
+    for pattern, other in VARYING:
+        text = pattern.sub(other, text)
+    return text if len(text) <= SHOWN else f"{text[:SHOWN]}…"
 
 
 def main() -> None:
-    """Judge, or read what was judged, and write the matrix."""
+    """Judge, or read what was judged, confirm, and write the matrix."""
     parser = argparse.ArgumentParser(description="Make matrix.json: every finding on every published server.")
     parser.add_argument("--into", type=Path, default=ROOT / ".mcp-assay" / "matrix")
-    parser.add_argument("--reports", action="store_true", help="read the reports in the folder, run nothing")
+    parser.add_argument("--reports", action="store_true", help="read the reports in the folder, judge nothing")
     options = parser.parse_args()
     folder = options.into.resolve()
+    folder.mkdir(parents=True, exist_ok=True)
     real = Path(os.environ.get("MCP_ASSAY_REAL", ROOT / ".mcp-assay" / "real")).resolve()
+    os.environ |= {"MCP_ASSAY_REAL": str(real), "MCP_ASSAY_PYTHON": sys.executable, "NO_COLOR": "1"}
     names = ("together", *(f"revisions-{number}" for number in range(1, len(GROUPS) + 1)))
-    reports = [folder / f"{name}.json" for name in names] if options.reports else judged(folder, real)
-    made = matrix(reports)
-    MATRIX.write_text(json.dumps(made, indent=1) + "\n", encoding="utf-8")
-    open_ = unconfirmed(made, json.loads(CONFIRMED.read_text(encoding="utf-8")))
-    for check, name in open_:
-        print(f"{check} on {name} is not confirmed")  # noqa: T201  (what a script says)
+    reports = [folder / f"{name}.json" for name in names]
+    with listening(real) as ports:
+        servers = configuration(ports)
+        if not options.reports:
+            judge(folder, servers)
+        made = matrix(reports)
+        open_ = enter(made, confirmed(servers["mcpServers"], places_of(reports)))
+    MATRIX.write_text(json.dumps(made, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    for line in open_:
+        print(f"not confirmed: {line}")  # noqa: T201  (what a script says)
     sys.exit(1 if open_ else 0)
 
 

@@ -50,53 +50,52 @@ def expand(text: str) -> str:
     return re.sub(r"\$\{(\w+):-([^}]*)\}", lambda found: os.environ.get(found[1]) or found[2], text)
 
 
-class Peer:
-    """A running server and the answers it gave."""
+class Inbox:
+    """What came from a server: answers and, apart from them, everything else that it said.
 
-    def __init__(self, entry: dict[str, Any]) -> None:
-        inherited = {name: os.environ[name] for name in ("HOME", "PATH", "USER") if name in os.environ}
-        configured = {name: expand(value) for name, value in entry.get("env", {}).items()}
-        self._process = subprocess.Popen(
-            [expand(part) for part in (entry["command"], *entry.get("args", ()))],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            env=inherited | configured,
-            start_new_session=True,
-        )
+    Attributes:
+        heard: Its requests and notifications, in order.
+    """
+
+    def __init__(self) -> None:
+        self.heard: list[Message] = []
         self._answers: list[Message] = []
         self._news = threading.Condition()
         self._ended = False
-        threading.Thread(target=self._read, daemon=True).start()
 
     @property
     def ended(self) -> bool:
-        """Whether its output has ended."""
+        """Whether nothing more can come."""
         with self._news:
             return self._ended
 
-    def _read(self) -> None:
-        """Collect answers until the output ends."""
-        assert self._process.stdout is not None
-        for line in self._process.stdout:
-            try:
-                message = json.loads(line)
-            except ValueError:
-                continue
-            if isinstance(message, dict) and "method" not in message:
-                with self._news:
-                    self._answers.append(message)
-                    self._news.notify_all()
+    @property
+    def answers(self) -> list[Message]:
+        """All answers so far."""
         with self._news:
-            self._ended = True
-            self._news.notify_all()
+            return list(self._answers)
 
     def send(self, message: Message | str) -> None:
         """Send a message, or a text as it is."""
-        assert self._process.stdin is not None
-        text = message if isinstance(message, str) else json.dumps(message)
-        self._process.stdin.write(text.encode() + b"\n")
-        self._process.stdin.flush()
+        raise NotImplementedError
+
+    def take(self, text: str | bytes) -> None:
+        """Keep the messages in a text, those in an array too; what is no JSON is let go."""
+        try:
+            value = json.loads(text)
+        except ValueError:
+            return
+        with self._news:
+            for message in value if isinstance(value, list) else [value]:
+                if isinstance(message, dict):
+                    (self.heard if "method" in message else self._answers).append(message)
+            self._news.notify_all()
+
+    def close(self) -> None:
+        """Note that nothing more can come."""
+        with self._news:
+            self._ended = True
+            self._news.notify_all()
 
     def answer_to(self, number: int, seconds: float = WAIT_S) -> Message | None:
         """Return the answer with this id, or None when none came in time."""
@@ -115,21 +114,62 @@ class Peer:
             raise EOFError(method)
         return answer
 
+    def settle(self, wanted: int, seconds: float = SILENCE_S) -> list[Message]:
+        """Return all answers once there are so many, or after a silence."""
+        with self._news:
+            self._news.wait_for(lambda: self._ended or len(self._answers) >= wanted, seconds)
+            return list(self._answers)
+
     def codes_after(self, number: int, *messages: Message | str) -> list[int]:
         """Send odd messages and then a ping with this id; return the error codes that the odd ones brought."""
-        seen = len(self._answers)
+        seen = len(self.answers)
         for message in messages:
             self.send(message)
         self.ask(number, "ping")
-        with self._news:
-            self._news.wait_for(lambda: len(self._answers) >= seen + 1 + len(messages), SILENCE_S)
-            return [answer["error"]["code"] for answer in self._answers[seen:] if "error" in answer]
+        return [answer["error"]["code"] for answer in self.settle(seen + 1 + len(messages))[seen:] if "error" in answer]
+
+
+class Peer(Inbox):
+    """A running server, spoken to over its pipes."""
+
+    def __init__(self, entry: dict[str, Any]) -> None:
+        super().__init__()
+        inherited = {name: os.environ[name] for name in ("HOME", "PATH", "USER") if name in os.environ}
+        configured = {name: expand(value) for name, value in entry.get("env", {}).items()}
+        self.process = subprocess.Popen(
+            [expand(part) for part in (entry["command"], *entry.get("args", ()))],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env=inherited | configured,
+            start_new_session=True,
+        )
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def _read(self) -> None:
+        """Take lines until the output ends."""
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            self.take(line)
+        self.close()
+
+    def send(self, message: Message | str) -> None:
+        """Write a message, or a text as it is, as one line."""
+        assert self.process.stdin is not None
+        text = message if isinstance(message, str) else json.dumps(message)
+        self.process.stdin.write(text.encode() + b"\n")
+        self.process.stdin.flush()
 
     def end(self) -> None:
         """Kill the server and everything in its group."""
         with contextlib.suppress(ProcessLookupError):
-            os.killpg(self._process.pid, signal.SIGKILL)
-        self._process.wait()
+            os.killpg(self.process.pid, signal.SIGKILL)
+        self._reader.join(SILENCE_S)
+        for pipe in (self.process.stdin, self.process.stdout):
+            with contextlib.suppress(OSError):  # what was written last may not have been read
+                pipe.close()
+        self.process.wait()
 
 
 def outcome(answer: Message) -> int | str:
