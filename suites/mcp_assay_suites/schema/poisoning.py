@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 LONGEST_TEXT = 50_000
 """Characters of a text that are looked at."""
 _CONTEXT = 40
+_NAMED = 100
+"""Characters before a match that can make it harmless."""
 _KEYS = {"tools": "name", "prompts": "name", "resources": "uri", "resourceTemplates": "uriTemplate"}
 _TELLING_NAME = re.compile(r"[a-z0-9]+(?:_[a-z0-9]+)+|[a-z]+(?:[A-Z][a-z0-9]+)+")
 """Names that are no ordinary word and no well-known program."""
@@ -47,6 +49,7 @@ class Rule:
         id: Short name.
         what: What was found, for a person.
         pattern: What it looks like; it takes time in proportion to the text.
+        unless: What makes it harmless, looked for in the match and some words before it; None when nothing does.
         finds: Texts that it finds.
         spares: Texts that it does not find.
     """
@@ -54,8 +57,18 @@ class Rule:
     id: str
     what: str
     pattern: re.Pattern[str]
+    unless: re.Pattern[str] | None
     finds: tuple[str, ...]
     spares: tuple[str, ...]
+
+    def match(self, text: str) -> re.Match[str] | None:
+        """Return the first place in a text that the rule finds, or None."""
+        return next((found for found in self.pattern.finditer(text) if not self._is_harmless(text, found)), None)
+
+    def _is_harmless(self, text: str, found: re.Match[str]) -> bool:
+        """Return whether what was found is named, not said: a tool that looks for such text says what it looks for."""
+        around = text[max(0, found.start() - _NAMED) : found.end()]
+        return self.unless is not None and self.unless.search(around) is not None
 
 
 @cache
@@ -67,6 +80,7 @@ def rules() -> tuple[Rule, ...]:
             id=entry["id"],
             what=entry["what"],
             pattern=re.compile(entry["pattern"]),
+            unless=re.compile(entry["unless"]) if "unless" in entry else None,
             finds=tuple(entry["finds"]),
             spares=tuple(entry["spares"]),
         )
@@ -99,7 +113,7 @@ def suspicions(text: str, foreign: Mapping[str, str]) -> Iterator[str]:
     """
     text = text[:LONGEST_TEXT]
     for rule in rules():
-        match = rule.pattern.search(text)
+        match = rule.match(text)
         if match is not None:
             around = text[max(0, match.start() - _CONTEXT) : match.end() + _CONTEXT]
             yield f"{rule.what}: {shown(around)}"
