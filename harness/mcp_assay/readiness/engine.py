@@ -24,6 +24,7 @@ from mcp_assay.readiness.observations import Kept, is_beside_the_wire
 from mcp_assay.readiness.progress import Watch
 from mcp_assay.readiness.sdk_baselines import known_reason
 from mcp_assay.readiness.subject import PostponedError, Subject, UnavailableError
+from mcp_assay.readiness.throttling import unless_throttled
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -189,8 +190,8 @@ class Engine:
             server=item.server, run=self._run, tool=item.tool, arguments=arguments, before=before, may_wait=may_wait
         )
         if fault is not None or not is_beside_the_wire(item.check):
-            return await item.check.run(subject)
-        return await self._recalled(item, subject)
+            return unless_throttled(await item.check.run(subject))
+        return unless_throttled(await self._recalled(item, subject))
 
     async def _recalled(self, item: PlannedCheck, subject: Subject) -> Judgement:
         """Return the judgement that a recording keeps, or run the check and keep what it finds."""

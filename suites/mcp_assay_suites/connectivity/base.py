@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from mcp_assay.core.verdicts import Category, Judgement, not_applicable, noted, passed, skipped, violated
@@ -202,18 +203,23 @@ async def invalid_request(subject: Subject) -> Judgement:
     if wrong:
         observed = listed([f"{label}: {_reacted(one)}" for label, one in wrong.items()])
         return violated(expected, observed, exchange=next(iter(wrong.values())).answer.evidence())
-    silent = [label for label, one in reactions.items() if one.silent or refused_by_http(one.answer)]
+    silent = [label for label, one in reactions.items() if not says(one.answer, INVALID_REQUEST)]
     if silent:
-        refused = refused_by_http(reactions[silent[0]].answer)
-        observed = f"{'no JSON-RPC error for' if refused else 'no answer to'} a {listed(silent)}"
+        told = reactions[silent[0]].answer.http is not None
+        observed = f"{'no JSON-RPC error for' if told else 'no answer to'} a {listed(silent)}"
         return noted(expected, observed, exchange=reactions[silent[0]].answer.evidence())
     return passed(f"{counted(len(reactions), 'invalid message')} answered by -32600")
 
 
 def _mistaken(reaction: Reaction) -> bool:
     """Return whether the server died of an invalid request, executed it, or answered with another code."""
-    understood = reaction.silent or refused_by_http(reaction.answer) or says(reaction.answer, INVALID_REQUEST)
-    return not reaction.survived or not understood
+    unsaid = reaction.silent or refused_by_http(reaction.answer) or _is_let_go(reaction.answer)
+    return not reaction.survived or not (unsaid or says(reaction.answer, INVALID_REQUEST))
+
+
+def _is_let_go(exchange: Exchange) -> bool:
+    """Return whether HTTP took a message as one that asks for nothing: it has no other way to say nothing."""
+    return exchange.message is None and exchange.http is not None and exchange.http.status == HTTPStatus.ACCEPTED
 
 
 def refused_by_http(exchange: Exchange) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from mcp_assay.core.verdicts import Category, Judgement, not_applicable, passed, skipped, violated
@@ -200,10 +201,12 @@ async def session_id_unique(subject: Subject) -> Judgement:
 
 @check("HTTP-029", category=Category.CONNECTIVITY)
 async def session_required(subject: Subject) -> Judgement:
-    """Judge the answer to a request outside the session."""
-    return await _status(
-        subject, "no session", 400, "a server that gives session ids answers requests without one by status 400"
-    )
+    """Judge how a request without a session id is refused; a server that serves it does not require one."""
+    reply = (await http_talk(subject.server)).replies.get("no session")
+    if reply is not None and reply.status < HTTPStatus.MULTIPLE_CHOICES:
+        return not_applicable("requests without a session id are served: it requires none")
+    expected = "a server that requires session ids answers requests without one by status 400"
+    return await _status(subject, "no session", HTTPStatus.BAD_REQUEST, expected)
 
 
 @check("HTTP-030", category=Category.CONNECTIVITY)

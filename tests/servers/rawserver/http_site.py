@@ -109,7 +109,7 @@ class Site:
         self.always_sse = always_sse
         self.streamed = set()
         self.endless = set()
-        self.needs_session = True
+        self.without_session = 400
         self.forgets_sessions = True
         self.stream_number = lambda: self.count
         self.unauthorized = self.answer_unauthorized
@@ -281,10 +281,8 @@ class Site:
             return None
         name = exchange.headers.get("mcp-session-id")
         session = self.sessions.get(name)
-        if session is None and name is None and not self.needs_session and self.sessions:
-            return [*self.sessions.values()][-1]
         if session is None:
-            exchange.respond(400 if name is None else 404)
+            exchange.respond(self.without_session if name is None else 404)
         return session
 
     def get(self, exchange):

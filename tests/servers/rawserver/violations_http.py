@@ -338,9 +338,9 @@ def session_counted(server, site):
 
 
 @violates("HTTP-029")
-def session_not_needed(server, site):
-    """Takes requests without a session id for those of the latest session."""
-    site.needs_session = False
+def session_missed_otherwise(server, site):
+    """Answers requests without a session id by 422."""
+    site.without_session = 422
 
 
 @violates("HTTP-030")
