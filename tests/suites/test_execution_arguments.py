@@ -99,7 +99,7 @@ def test_names_are_the_same_in_every_style(name: str) -> None:
 @pytest.mark.parametrize(
     ("part", "edges"),
     [
-        ({"type": "integer", "minimum": 3, "maximum": 9}, [3, 9, 0, -1, 1, 2**31, 2**53 - 1]),
+        ({"type": "integer", "minimum": 3, "maximum": 9}, [3, 9, 0, -1, 1, 2**53 - 1]),
         ({"type": "string"}, ["", "1", "%", "a", "é", "🙂"]),
         ({"type": ["boolean", "null"]}, [True, False]),
         ({"enum": ["a", "b"]}, ["a", "b"]),

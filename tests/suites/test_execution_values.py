@@ -10,7 +10,7 @@ from mcp_assay.core.faults import Fault, FaultKind
 from mcp_assay.wire.exchange import Exchange
 from mcp_assay_suites.execution.content import content_problems, decoded
 from mcp_assay_suites.execution.failing import STACK_TRACE
-from mcp_assay_suites.execution.structured import same
+from mcp_assay_suites.execution.structured import first_difference, same
 from mcp_assay_suites.exercising.cases import Case, canonical
 from mcp_assay_suites.exercising.minimal import emptied, reductions, smaller_values
 
@@ -85,6 +85,19 @@ def test_json_values_are_compared_as_json(left: object, right: object, equal: bo
     assert same(left, right) is equal  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize(
+    ("said", "meant", "place"),
+    [
+        ({"a": 1}, {"a": 1.0}, None),
+        ({"a": [1, {"b/c": 2}]}, {"a": [1, {"b/c": 3}]}, ("/a/1/b~1c", "2", "3")),
+        ({"a": 1}, {"a": 1, "b": 2}, ("/b", "nothing", "2")),
+        ([1], [1, 2], ("", "[1]", "[1, 2]")),
+    ],
+)
+def test_the_first_difference_is_told_with_its_place(said: Any, meant: Any, place: object) -> None:
+    assert first_difference(said, meant, "") == place
+
+
 def test_reductions_drop_members_before_they_shorten_values() -> None:
     assert list(reductions({"a": "xyz", "b": True})) == [
         {"b": True},
@@ -101,6 +114,7 @@ def test_everything_but_what_is_wrong_is_made_plain_at_once() -> None:
     assert emptied(given, keep="/a~1b/0/c") == plain
     assert emptied({"a": {"b": 1}, "c": "x"}, keep="/a") == {"a": {"b": 1}, "c": ""}
     assert emptied({"a": {"b": 1}}, keep="") == {"a": {"b": 0}}
+    assert emptied({"a": "x", "b": 1}, keep="", plain=str) == {"a": "", "b": 1}
 
 
 @pytest.mark.parametrize("value", [0, "", [], {}, False, None])

@@ -110,7 +110,7 @@ async def structured_text_fallback(subject: Subject) -> Judgement:
     lone = await smallest(subject, lone, shows)
     texts = texts_of(lone)
     observed = f"the first text block is {shown(texts[0])}" if texts else "there is no text block"
-    observed += ", which is the value below result" if _is_unwrapped(lone) else ""
+    observed += ", which is the value below result" if _is_unwrapped(lone) else _told_apart(lone)
     return violated_by(lone, "a text block holds the structured value as JSON", f"{lone.call}: {observed}")
 
 
@@ -172,6 +172,39 @@ def _is_unwrapped(case: Case) -> bool:
     return len(parts) == len(texts) and all(
         text == part or _parses_to(text, part) for text, part in zip(texts, parts, strict=True)
     )
+
+
+def _told_apart(case: Case) -> str:
+    """Return where the first text block that is JSON says something else than the structured value, as a clause."""
+    for text in texts_of(case):
+        try:
+            said: Json = orjson.loads(text)
+        except orjson.JSONDecodeError:
+            continue
+        place = first_difference(said, structured(case), "")
+        if place is not None:
+            pointer, left, right = place
+            return f", and at {pointer or 'its root'} has {left} where structuredContent has {right}"
+    return ""
+
+
+def first_difference(left: Json, right: Json, pointer: str) -> tuple[str, str, str] | None:
+    """Return the first place in which two JSON values differ, and what stands there, or None when they are equal."""
+    if isinstance(left, dict) and isinstance(right, dict):
+        for name in dict.fromkeys([*left, *right]):
+            below = f"{pointer}/{name.replace('~', '~0').replace('/', '~1')}"
+            if name not in left or name not in right:
+                said, meant = (shown(side[name]) if name in side else "nothing" for side in (left, right))
+                return below, said, meant
+            place = first_difference(left[name], right[name], below)
+            if place is not None:
+                return place
+        return None
+    if isinstance(left, list) and isinstance(right, list) and len(left) == len(right):
+        pairs = enumerate(zip(left, right, strict=True))
+        places = (first_difference(one, other, f"{pointer}/{index}") for index, (one, other) in pairs)
+        return next((place for place in places if place is not None), None)
+    return None if same(left, right) else (pointer, shown(left), shown(right))
 
 
 def _parses_to(text: str, value: Json) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from mcp_assay.core.verdicts import Judgement, skipped
@@ -30,6 +31,9 @@ async def successes(subject: Subject) -> list[Case] | Judgement:
     return calls.successes or skipped(never_exercised(calls))
 
 
+_READ_ONLY = re.compile(r"\bEROFS\b|read-only file ?system", re.IGNORECASE)
+
+
 def never_exercised(calls: Calls) -> str:
     """Return why a tool counts as never successfully exercised."""
     if not calls.cases:
@@ -38,4 +42,10 @@ def never_exercised(calls: Calls) -> str:
     failed = counted(len(calls.cases), "valid call")
     cut_short = f"; {calls.problem}" if calls.problem else ""
     happened = f"{failed} failed, the first ({first.call}) with {first.exchange.describe()}"
-    return f"never successfully exercised: {happened}{cut_short}"
+    return f"never successfully exercised: {happened}{cut_short}{_kept_from(calls)}"
+
+
+def _kept_from(calls: Calls) -> str:
+    """Return that a sandbox may be why calls failed, or nothing when none was told not to write."""
+    told = any(_READ_ONLY.search(case.exchange.describe()) for case in calls.cases)
+    return "; a sandbox lets it write below its home, its working directory and `sandbox.folders` only" if told else ""

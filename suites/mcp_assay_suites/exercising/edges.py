@@ -24,13 +24,16 @@ if TYPE_CHECKING:
 _MOST_LISTED = 8
 _MOST_KNOWN = 5
 _PLAIN: Mapping[str, tuple[Json, ...]] = {
-    "integer": (0, -1, 1, 2**31, 2**53 - 1),
+    "integer": (0, -1, 1, 2**53 - 1),
     "number": (0, -1, 0.5, 1, -0.0, 1e308),
     "string": ("", "1", "%", "a", "é", "\U0001f642"),
     "boolean": (True, False),
     "array": ([],),
     "object": ({},),
 }
+_LARGE = 2**31
+"""A size that can be asked for, and then takes all there is: only what is in a sandbox is called with it."""
+
 _TEXT, _NUMBERS = frozenset({"string"}), frozenset({"integer", "number"})
 _SCALARS = _TEXT | _NUMBERS
 _BOUNDS = ("minimum", "maximum")
@@ -86,7 +89,10 @@ async def _chosen(subject: Subject, made: Sequence[Case], known: KnownValues, co
     """Return arguments for `edge_arguments`."""
     schema = input_schema(subject)
     found: list[Candidate] = []
-    offered = _new(made, (candidate for base in _bases(made) for candidate in _variations(schema, base, known)))
+    large = subject.the_tool.decision.contained
+    offered = _new(
+        made, (candidate for base in _bases(made) for candidate in _variations(schema, base, known, large=large))
+    )
     while some := list(islice(offered, count - len(found))):
         verdicts = await subject.run.schemas.validate_each(schema, [candidate.arguments for candidate in some])
         found += [candidate for candidate, verdict in zip(some, verdicts, strict=True) if verdict.clean]
@@ -112,11 +118,11 @@ def _bases(made: Sequence[Case]) -> list[JsonObject]:
     return [plain] if plain == rich else [plain, rich]
 
 
-def _variations(schema: JsonObject, base: JsonObject, known: KnownValues) -> Iterator[Candidate]:
+def _variations(schema: JsonObject, base: JsonObject, known: KnownValues, *, large: bool) -> Iterator[Candidate]:
     """Yield the base with edges and with known values in turns, so that neither crowds out the other."""
     properties = schema.get("properties")
     parts = properties if isinstance(properties, dict) else {}
-    both = zip_longest(_with_edges(parts, base), _with_known(parts, base, known))
+    both = zip_longest(_with_edges(parts, base, large=large), _with_known(parts, base, known))
     yield from (candidate for pair in both for candidate in pair if candidate is not None)
 
 
@@ -141,9 +147,10 @@ def _may_be(part: Json, value: Json) -> bool:
     return not named & _SCALARS or bool(named & (_TEXT if isinstance(value, str) else _NUMBERS)) or "array" in named
 
 
-def _with_edges(parts: Mapping[str, Json], base: JsonObject) -> Iterator[Candidate]:
+def _with_edges(parts: Mapping[str, Json], base: JsonObject, *, large: bool) -> Iterator[Candidate]:
     """Yield the base with an edge in one parameter: the first edge of each, then the second."""
-    edges = [[(name, value) for value in edges_of(part)] for name, part in parts.items() if unit_of(name) is None]
+    edged = {name: [*edges_of(part), *large_of(part, large=large)] for name, part in parts.items()}
+    edges = [[(name, value) for value in values] for name, values in edged.items() if unit_of(name) is None]
     turns = (edge for turn in zip_longest(*edges) for edge in turn if edge is not None)
     yield from (Candidate(arguments={**base, name: value}, uses={}) for name, value in turns)
 
@@ -168,3 +175,9 @@ def edges_of(part: Json) -> Iterator[Json]:
     kind = part.get("type")
     for name in kind if isinstance(kind, list) else [kind]:
         yield from _PLAIN.get(name, ()) if isinstance(name, str) else ()
+
+
+def large_of(part: Json, *, large: bool) -> Iterator[Json]:
+    """Yield `_LARGE` for a parameter that is a number, if that is wanted."""
+    if large and isinstance(part, dict) and part.get("type") in _NUMBERS:
+        yield _LARGE

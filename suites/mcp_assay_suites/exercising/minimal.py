@@ -14,6 +14,7 @@ from mcp_assay_suites.exercising.standing import standing
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
+    from types import UnionType
 
     from mcp_assay.core.json_types import Json, JsonObject
     from mcp_assay.readiness.subject import Subject
@@ -84,8 +85,9 @@ class _Search:
     async def _next(self) -> JsonObject | None:
         """Return the next smaller arguments that were not tried yet and are as right or wrong as those at hand."""
         flaw = self.best.flaw
-        bare = emptied(self.best.arguments, keep="" if flaw is None else flaw.pointer)
-        for candidate in islice(chain((bare,), reductions(self.best.arguments)), _MOST_CANDIDATES):
+        keep = "" if flaw is None else flaw.pointer
+        bare = (emptied(self.best.arguments, keep=keep, plain=plain) for plain in (bool | str | int | float, str))
+        for candidate in islice(chain(bare, reductions(self.best.arguments)), _MOST_CANDIDATES):
             text = canonical(candidate)
             if text not in self._tried and self._keeps_flaw(candidate):
                 self._tried.add(text)
@@ -117,27 +119,26 @@ def reductions(arguments: JsonObject) -> Iterator[JsonObject]:
             yield {**arguments, name: smaller}
 
 
-def emptied(arguments: JsonObject, *, keep: str) -> JsonObject:
-    """Return the same objects and arrays with the plainest texts, numbers and truth values in them, all at once.
+def emptied(arguments: JsonObject, *, keep: str, plain: UnionType | type = bool | str | int | float) -> JsonObject:
+    """Return the same objects and arrays with the plainest values of some types in them, all at once.
 
     Args:
         arguments: What is made plainer.
         keep: JSON Pointer of what stays as it is.
+        plain: The types.
     """
-    return {name: _emptied(value, _below(keep, name)) for name, value in arguments.items()}
+    return {name: _emptied(value, _below(keep, name), plain) for name, value in arguments.items()}
 
 
-def _emptied(value: Json, keep: str | None) -> Json:
+def _emptied(value: Json, keep: str | None, plain: UnionType | type) -> Json:
     """Return a value that is as plain as its type allows; all of it stays where ``keep`` ends, None keeps nothing."""
-    match value:
-        case dict() if keep != "":
-            return {name: _emptied(part, _below(keep, name)) for name, part in value.items()}
-        case list() if keep != "":
-            return [_emptied(part, _below(keep, str(index))) for index, part in enumerate(value)]
-        case bool() | str() | int() | float() if keep != "":
-            return type(value)()
-        case _:
-            return value
+    if keep == "":
+        return value
+    if isinstance(value, dict):
+        return {name: _emptied(part, _below(keep, name), plain) for name, part in value.items()}
+    if isinstance(value, list):
+        return [_emptied(part, _below(keep, str(index)), plain) for index, part in enumerate(value)]
+    return type(value)() if value is not None and isinstance(value, plain) else value
 
 
 def _below(pointer: str | None, name: str) -> str | None:

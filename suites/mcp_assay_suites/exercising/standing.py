@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING
 from mcp_assay.config.spec import TransportKind
 from mcp_assay.core.errors import ConnectError
 from mcp_assay.readiness.subject import UnavailableError
-from mcp_assay_suites.exercising.cases import Needs
+from mcp_assay_suites.exercising.cases import Needs, canonical
 from mcp_assay_suites.exercising.limits import may_explore
 from mcp_assay_suites.observing.probing import heartbeat
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
+    from mcp_assay.core.json_types import Json
     from mcp_assay.readiness.made_calls import MadeCall
     from mcp_assay.readiness.subject import Subject
     from mcp_assay.wire.session import ServerSession
@@ -76,6 +77,15 @@ def _starts(subject: Subject) -> int:
     return count if isinstance(count, int) else 0
 
 
+def scalars(value: Json) -> set[str]:
+    """Return the texts, and numbers but the smallest, in a value, as JSON."""
+    if isinstance(value, dict | list):
+        parts = value.values() if isinstance(value, dict) else value
+        return set[str]().union(*map(scalars, parts))
+    small = value is None or isinstance(value, bool) or value == "" or (isinstance(value, int) and abs(value) <= 1)
+    return set() if small else {canonical(value)}
+
+
 class _Search:
     """Repeats calls on instances of a server that nobody else uses."""
 
@@ -98,11 +108,15 @@ class _Search:
         """Return a few calls after which the fault shows, or None when they are many or unknown."""
         past = self._case.past.calls if self._case.past is not None else ()
         tools = {tool.name for tool in self._subject.server.tools if tool.decision.allowed}
-        made = [call for call in past if call.tool in tools][-_MOST_REPEATED:]
-        last = await self._last_needed(made)
-        if last is None:
-            return None
-        return await self._narrowed(made[: last + 1])
+        made = [call for call in past if call.tool in tools]
+        given = scalars(self._case.arguments)
+        related = [call for call in made if given & scalars(call.arguments)]
+        # What made something mostly shares a name or a path with what asks for it: these are few and soon repeated.
+        for some in (related[-_MOST_REPEATED:], made[-_MOST_REPEATED:]):
+            last = await self._last_needed(some)
+            if last is not None:
+                return await self._narrowed(some[: last + 1])
+        return None
 
     async def _last_needed(self, made: Sequence[MadeCall]) -> int | None:
         """Return after which of the calls the fault shows first, or None: one instance gets them all in turn."""
