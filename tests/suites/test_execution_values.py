@@ -12,7 +12,7 @@ from mcp_assay_suites.execution.content import content_problems, decoded
 from mcp_assay_suites.execution.failing import STACK_TRACE
 from mcp_assay_suites.execution.structured import first_difference, same
 from mcp_assay_suites.exercising.cases import Case, canonical
-from mcp_assay_suites.exercising.minimal import emptied, reductions, smaller_values
+from mcp_assay_suites.exercising.minimal import emptied, plainest, reductions, shortest, smaller_values
 
 PNG = "iVBORw0KGgo="
 GOOD = [
@@ -111,10 +111,10 @@ def test_reductions_drop_members_before_they_shorten_values() -> None:
 def test_everything_but_what_is_wrong_is_made_plain_at_once() -> None:
     given: dict[str, Any] = {"a/b": [{"c": 7, "d": "x"}, {"c": 8, "d": None}], "e": True, "f": 1.5}
     plain = {"a/b": [{"c": 7, "d": ""}, {"c": 0, "d": None}], "e": False, "f": 0.0}
-    assert emptied(given, keep="/a~1b/0/c") == plain
-    assert emptied({"a": {"b": 1}, "c": "x"}, keep="/a") == {"a": {"b": 1}, "c": ""}
-    assert emptied({"a": {"b": 1}}, keep="") == {"a": {"b": 0}}
-    assert emptied({"a": "x", "b": 1}, keep="", plain=str) == {"a": "", "b": 1}
+    assert emptied(given, keep="/a~1b/0/c", plainer=plainest) == plain
+    assert emptied({"a": {"b": 1}, "c": "x"}, keep="/a", plainer=plainest) == {"a": {"b": 1}, "c": ""}
+    assert emptied({"a": {"b": 1}}, keep="", plainer=plainest) == {"a": {"b": 0}}
+    assert emptied({"a": "xy", "b": 1}, keep="", plainer=shortest) == {"a": "x", "b": 1}
 
 
 @pytest.mark.parametrize("value", [0, "", [], {}, False, None])

@@ -14,7 +14,6 @@ from mcp_assay_suites.exercising.standing import standing
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
-    from types import UnionType
 
     from mcp_assay.core.json_types import Json, JsonObject
     from mcp_assay.readiness.subject import Subject
@@ -86,7 +85,7 @@ class _Search:
         """Return the next smaller arguments that were not tried yet and are as right or wrong as those at hand."""
         flaw = self.best.flaw
         keep = "" if flaw is None else flaw.pointer
-        bare = (emptied(self.best.arguments, keep=keep, plain=plain) for plain in (bool | str | int | float, str))
+        bare = (emptied(self.best.arguments, keep=keep, plainer=plainer) for plainer in (plainest, shortest))
         for candidate in islice(chain(bare, reductions(self.best.arguments)), _MOST_CANDIDATES):
             text = canonical(candidate)
             if text not in self._tried and self._keeps_flaw(candidate):
@@ -119,26 +118,36 @@ def reductions(arguments: JsonObject) -> Iterator[JsonObject]:
             yield {**arguments, name: smaller}
 
 
-def emptied(arguments: JsonObject, *, keep: str, plain: UnionType | type = bool | str | int | float) -> JsonObject:
-    """Return the same objects and arrays with the plainest values of some types in them, all at once.
+def plainest(value: Json) -> Json:
+    """Return the plainest value of the same scalar type."""
+    return value if value is None else type(value)()
+
+
+def shortest(value: Json) -> Json:
+    """Return the first character of a text, which is often plain enough where an empty one is refused."""
+    return value[:1] if isinstance(value, str) else value
+
+
+def emptied(arguments: JsonObject, *, keep: str, plainer: Callable[[Json], Json]) -> JsonObject:
+    """Return the same objects and arrays with plainer scalars in them, all at once.
 
     Args:
         arguments: What is made plainer.
         keep: JSON Pointer of what stays as it is.
-        plain: The types.
+        plainer: Returns what stands for a scalar.
     """
-    return {name: _emptied(value, _below(keep, name), plain) for name, value in arguments.items()}
+    return {name: _emptied(value, _below(keep, name), plainer) for name, value in arguments.items()}
 
 
-def _emptied(value: Json, keep: str | None, plain: UnionType | type) -> Json:
-    """Return a value that is as plain as its type allows; all of it stays where ``keep`` ends, None keeps nothing."""
+def _emptied(value: Json, keep: str | None, plainer: Callable[[Json], Json]) -> Json:
+    """Return a value with plainer scalars; all of it stays where ``keep`` ends, None keeps nothing."""
     if keep == "":
         return value
     if isinstance(value, dict):
-        return {name: _emptied(part, _below(keep, name), plain) for name, part in value.items()}
+        return {name: _emptied(part, _below(keep, name), plainer) for name, part in value.items()}
     if isinstance(value, list):
-        return [_emptied(part, _below(keep, str(index)), plain) for index, part in enumerate(value)]
-    return type(value)() if value is not None and isinstance(value, plain) else value
+        return [_emptied(part, _below(keep, str(index)), plainer) for index, part in enumerate(value)]
+    return plainer(value)
 
 
 def _below(pointer: str | None, name: str) -> str | None:
