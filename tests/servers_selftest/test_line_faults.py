@@ -111,6 +111,13 @@ def test_half_line_exit_ends_in_the_middle(faulty: Start) -> None:
     assert peer.everything() == ANSWER[: (len(ANSWER) + 1) // 2]
 
 
+def test_unended_line_lacks_its_end_and_is_the_last(faulty: Start) -> None:
+    peer = faulty("unended-line")
+    peer.send(peer.request("tools/call", ECHO))
+
+    assert peer.everything() == ANSWER
+
+
 def test_utf16_and_lsp_framing_are_no_json_lines(raw: Start) -> None:
     for fault, start in (("utf16", b"\xff\xfe{\0"), ("lsp-framing", b"Content-Length: ")):
         peer = raw("--fault", fault)

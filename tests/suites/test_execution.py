@@ -136,6 +136,13 @@ def test_a_call_that_ends_the_server_is_the_finding_and_the_rest_goes_on() -> No
     assert found["TOOL-022.add"].outcome is Outcome.PASS
 
 
+def test_a_server_that_ends_once_it_has_answered_is_found_before_it_is_started_again() -> None:
+    found = judged("--fault", "unended-line", settings=FEW, tools=("echo", "add"), checks=("EXEC-001",))
+    assert found["EXEC-001.echo"].outcome is Outcome.FAIL
+    assert "afterwards the server closed its stdout but lives on" in (found["EXEC-001.echo"].observed or "")
+    assert found["EXEC-001.add"].outcome is Outcome.PASS
+
+
 def test_a_call_that_is_never_answered_is_said_to_hang_with_the_smallest_arguments() -> None:
     found = judged("--fault", "never-answer", settings=FEW, limits=IMPATIENT, tools=("echo",))
     assert found["ADV-014.echo"].outcome is Outcome.WARN

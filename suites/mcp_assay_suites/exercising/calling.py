@@ -101,6 +101,17 @@ async def with_sign_of_life(subject: Subject, case: Case) -> Case:
     return case
 
 
+async def with_end_seen(subject: Subject, case: Case) -> Case:
+    """Return the case with the server's end after it, where it ended once it had answered; else as it is.
+
+    The next call would start it again, and nobody would know.
+    """
+    session = subject.server.managed.session
+    if session is None or session.alive or case.ended_server or case.after is not None:
+        return case
+    return await with_sign_of_life(subject, case)
+
+
 async def _sign_of_life(subject: Subject) -> Exchange:
     """Ask the instance that was called, and no other, for a sign of life."""
     session = subject.server.managed.session

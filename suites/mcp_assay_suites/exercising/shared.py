@@ -16,7 +16,7 @@ from mcp_assay_suites.exercising.arguments import (
     valid_arguments,
     wrong_arguments,
 )
-from mcp_assay_suites.exercising.calling import Planned, call, with_sign_of_life
+from mcp_assay_suites.exercising.calling import Planned, call, with_end_seen, with_sign_of_life
 from mcp_assay_suites.exercising.cases import Calls, canonical
 from mcp_assay_suites.exercising.edges import edge_arguments, slow_arguments
 from mcp_assay_suites.exercising.hinted import MOST_ROUNDS, MOST_TRIED, hinted_arguments
@@ -348,7 +348,12 @@ async def _make(subject: Subject, calls: Calls, planned: Sequence[Planned], kind
     clock, tool = subject.run.clock, subject.the_tool
     longest_s = max(_TOOL_S, subject.run.settings.budget_s or 0.0)
     deadline = clock.monotonic() + longest_s
+    last: Planned | None = None
     for index, item in enumerate(planned):
+        if last is not None:
+            calls.cases[-1] = await with_end_seen(subject, calls.cases[-1])
+            if not last.uses and _has_ended_enough(calls, last):
+                return "it is not called again after it ended the server"
         if calls_left(subject.server, tool) == 0:
             return f"a tool with openWorldHint gets at most {OPEN_WORLD_CALLS} calls"
         if clock.monotonic() >= deadline:
@@ -359,21 +364,19 @@ async def _make(subject: Subject, calls: Calls, planned: Sequence[Planned], kind
         if item.uses and _has_ended_enough(calls, item):
             continue
         case = await _made(subject, item, kind)
-        ended = _ended(calls, item, case)
+        last, ended = item, _kept(calls, case)
         if ended is not None:
             return ended
     return None
 
 
-def _ended(calls: Calls, item: Planned, case: Case) -> str | None:
+def _kept(calls: Calls, case: Case) -> str | None:
     """Add a call that was made, and return what speaks against more of its kind, or None."""
     if case.exchange.is_throttled:
         return f"the server limits how often it is called: {case.exchange.describe()}"
     calls.cases.append(case)
     if case.timed_out:
         return "it is not called again after a call that was not answered in time"
-    if not item.uses and _has_ended_enough(calls, item):
-        return "it is not called again after it ended the server"
     return None
 
 

@@ -123,6 +123,17 @@ def half_line_exit(server, channel, value):
     replace_bytes(server, channel, value, spoil)
 
 
+def unended_line(server, channel, value):
+    """Writes the whole answer but for the end of its line, closes stdout and lives on."""
+
+    def spoil(message):
+        channel.write_all(line(message)[:-1])
+        os.close(1)
+        return b""
+
+    replace_bytes(server, channel, value, spoil)
+
+
 def byte_by_byte(server, channel, value):
     """Writes the answer at one byte a second (or every VALUE milliseconds)."""
 
@@ -212,6 +223,6 @@ def speaks_no_mcp(server, channel, value):
 FAULTS = table(
     noise_before, noise_flood, noise_binary, noise_glued, noise_between, noise_after, noise_json, empty_lines, crlf,
     bom, utf16, lsp_framing, invalid_utf8, nul_bytes, pretty_printed, two_on_a_line, split_writes, half_line,
-    half_line_exit, byte_by_byte, huge_line, deep_nesting, nan, infinity, huge_number, big_integer, lone_surrogate,
-    duplicate_members, batch_answer, echo_input, speaks_no_mcp,
+    half_line_exit, unended_line, byte_by_byte, huge_line, deep_nesting, nan, infinity, huge_number, big_integer,
+    lone_surrogate, duplicate_members, batch_answer, echo_input, speaks_no_mcp,
 )  # fmt: skip
