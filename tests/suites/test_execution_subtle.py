@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 
@@ -52,6 +53,11 @@ def subtle() -> Assayed:
 def test_a_subtle_fault_is_found_and_shrunk(subtle: Assayed, tool: str) -> None:
     check, begins = FOUND[tool]
     assert (subtle[f"{check}.{tool}"].observed or "").startswith(begins)
+
+
+def test_slow_is_told_from_hung(subtle: Assayed) -> None:
+    observed = subtle["EXEC-003.count_pairs"].observed or ""
+    assert re.search(r"; 4096 characters take [\d.]+ s; 8192 characters take [\d.]+ s$", observed)
 
 
 def test_nothing_else_is_found(subtle: Assayed) -> None:

@@ -184,7 +184,7 @@ def _told_apart(case: Case) -> str:
         place = first_difference(said, structured(case), "")
         if place is not None:
             pointer, left, right = place
-            return f", and at {pointer or 'its root'} has {left} where structuredContent has {right}"
+            return f", and at {pointer} has {left} where structuredContent has {right}" if pointer else ""
     return ""
 
 

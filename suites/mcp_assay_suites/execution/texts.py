@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from mcp_assay.core.verdicts import Category, Judgement, not_applicable, passed, skipped
@@ -47,6 +47,10 @@ _PIECES = 9_000
 
 _BUFFERS = frozenset(2**power for power in range(13, 18))
 """Sizes at which buffers cut: 8 KiB to 128 KiB."""
+
+_LONG = 10_000
+_SHARES = (16, 8)
+"""Of a long text that was not answered in time, the parts that are tried."""
 
 REPLACED = "\ufffd"
 """What decoders put in the place of half a character."""
@@ -136,7 +140,8 @@ async def unusual_text_survived(subject: Subject) -> Judgement:
             tried += 1
             attempt = await call(subject, slot.holding(text), sign_of_life=True)
             if attempt.ended_server or attempt.silenced_server or attempt.timed_out:
-                return not_survived(attempt, f"{kind} in {slot.name}", slot.arguments)
+                found = not_survived(attempt, f"{kind} in {slot.name}", slot.arguments)
+                return await _with_growth(subject, slot, text, found) if attempt.timed_out else found
             if attempt.exchange.error_code == INTERNAL_ERROR:
                 observed = f"{kind} in {slot.name}: {attempt.exchange.describe()}"
                 stumbled.append(noted_by(attempt, "a text that fits the input schema is no internal error", observed))
@@ -165,6 +170,18 @@ async def text_intact(subject: Subject) -> Judgement:
         if comes_back(FOREIGN, attempt):
             return await _long_text_intact(subject, slot)
     return not_applicable("it gives no text of its arguments back")
+
+
+async def _with_growth(subject: Subject, slot: TextSlot, text: str, found: Judgement) -> Judgement:
+    """Return the finding that a text was not answered in time with how long shorter ones take: slow is not hung."""
+    told: list[str] = []
+    for share in _SHARES if len(text) > _LONG else ():
+        part = text[: len(text) // share]
+        attempt = await call(subject, slot.holding(part))
+        if attempt.exchange.message is None:
+            return found
+        told.append(f"{len(part)} characters take {attempt.exchange.duration_s:.2g} s")
+    return replace(found, observed="; ".join([found.observed or "", *told])) if told else found
 
 
 async def _long_text_intact(subject: Subject, slot: TextSlot) -> Judgement:

@@ -112,9 +112,17 @@ async def _chosen_odd(subject: Subject, count: int) -> list[JsonObject]:
         except GenerationError:
             return []
     # Half of a surrogate pair is no text that every JSON reader takes (RFC 8259, section 8.2).
-    short = [shortened(arguments) for arguments in made if not _LONE_SURROGATE.search(canonical(arguments))]
+    texts = [arguments for arguments in made if not _LONE_SURROGATE.search(canonical(arguments))]
+    short = [shortened(_declared(schema, arguments)) for arguments in texts]
     fit = await subject.run.schemas.validate_each(schema, short)
     return [arguments for arguments, verdict in zip(short, fit, strict=True) if verdict.clean]
+
+
+def _declared(schema: JsonObject, arguments: JsonObject) -> JsonObject:
+    """Return arguments without members that the schema does not name: what becomes of these its author never said."""
+    properties = schema.get("properties")
+    named = properties if isinstance(properties, dict) and properties else arguments
+    return {name: value for name, value in arguments.items() if name in named}
 
 
 async def wrong_arguments(subject: Subject, count: int) -> list[Wrong]:

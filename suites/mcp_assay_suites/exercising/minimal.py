@@ -119,8 +119,9 @@ def reductions(arguments: JsonObject) -> Iterator[JsonObject]:
 
 
 def plainest(value: Json) -> Json:
-    """Return the plainest value of the same scalar type."""
-    return value if value is None else type(value)()
+    """Return the plainest value of the same type as a scalar."""
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    return 0 if number else value if value is None else type(value)()
 
 
 def shortest(value: Json) -> Json:

@@ -170,5 +170,8 @@ class _Search:
         name = self._subject.the_tool.name
         self._subject.server.count_calls(name)
         exchange = await session.call_tool(name, self._case.arguments, timeout_s=session.limits.call_s)
-        after = await heartbeat(session) if self._case.after is not None and session.alive else None
-        return await self._shows(replace(self._case, exchange=exchange, after=after))
+        # Whether the answer comes before the end is chance, so that either counts.
+        fatal = self._case.ended_server or self._case.silenced_server
+        after = await heartbeat(session) if fatal or self._case.after is not None else None
+        made = replace(self._case, exchange=exchange, after=after)
+        return await self._shows(made) or (fatal and (made.ended_server or made.silenced_server))
