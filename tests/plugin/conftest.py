@@ -14,7 +14,10 @@ import pytest
 from projects import CHECKS, INI
 
 # Loaded here once: what a run in this process loads first is forgotten again after it.
-LOADED = [import_module(name) for name in ("mcp_assay.plugin.session", "mcp_assay_suites", "mcp_assay_reports")]
+LOADED = [
+    import_module(name)
+    for name in ("mcp_assay.plugin.session", "mcp_assay.plugin.history", "mcp_assay_suites", "mcp_assay_reports")
+]
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -1,4 +1,9 @@
-"""What performance checks measure is pytest-benchmark's to save, compare and draw."""
+"""What performance checks measure is pytest-benchmark's to save, compare and draw.
+
+Two tests need processes of their own. The one that draws loads pygal, and with it the package ``importlib_metadata``,
+which takes the standard library's finder of installed packages out of service; pytester then takes away what stood in
+for it, so that later runs in this process would find no plugin. The other must not inherit that warnings are errors.
+"""
 
 from __future__ import annotations
 
@@ -167,23 +172,23 @@ def test_saving_comparing_and_drawing_work_as_their_users_know_them(
 
 def test_the_table_is_only_shown_to_who_asked(project: Project) -> None:
     pytester = project({"memory": raw_server()}, CHECKS)
-    assert "ADV-011 memory.echo" not in pytester.runpytest_subprocess(*ARGUMENTS).stdout.str()
-    assert "ADV-011 memory.echo" in pytester.runpytest_subprocess(*ARGUMENTS, "-v").stdout.str()
+    assert "ADV-011 memory.echo" not in pytester.runpytest(*ARGUMENTS).stdout.str()
+    assert "ADV-011 memory.echo" in pytester.runpytest(*ARGUMENTS, "-v").stdout.str()
 
 
 def test_without_pytest_benchmark_only_the_store_is_missing(project: Project) -> None:
     pytester = project({"memory": raw_server()}, CHECKS)
-    result = pytester.runpytest_subprocess(*ARGUMENTS, "-p", "no:benchmark")
+    result = pytester.runpytest(*ARGUMENTS, "-p", "no:benchmark")
     result.assert_outcomes(passed=2, deselected=5)
 
 
 def test_performance_checks_are_benchmarks_to_its_switches(project: Project) -> None:
     pytester = project({"memory": raw_server()}, CHECKS)
-    only = pytester.runpytest_subprocess(*ARGUMENTS, "--benchmark-only", "-v")
+    only = pytester.runpytest(*ARGUMENTS, "--benchmark-only", "-v")
     only.stdout.fnmatch_lines(["*CONN-001 SKIPPED*", "*ADV-011.echo PASSED*"])
-    without = pytester.runpytest_subprocess(*ARGUMENTS, "--benchmark-skip", "-v")
+    without = pytester.runpytest(*ARGUMENTS, "--benchmark-skip", "-v")
     without.stdout.fnmatch_lines(["*CONN-001 PASSED*", "*ADV-011.echo SKIPPED*"])
-    disabled = pytester.runpytest_subprocess(*ARGUMENTS, "--benchmark-disable", "-rs")
+    disabled = pytester.runpytest(*ARGUMENTS, "--benchmark-disable", "-rs")
     disabled.assert_outcomes(passed=1, skipped=1, deselected=5)
     disabled.stdout.fnmatch_lines(["*not timed: --benchmark-disable*"])
 
@@ -191,7 +196,7 @@ def test_performance_checks_are_benchmarks_to_its_switches(project: Project) -> 
 def test_without_timing_what_would_be_timed_is_called_once(pytester: pytest.Pytester) -> None:
     pytester.makefile(".json", servers=json.dumps({"mcpServers": {"memory": raw_server()}}))
     run = ("--mcp-config", "servers.json", "-k", "performance and echo", "-rs")
-    result = pytester.runpytest_subprocess(*run, "--benchmark-disable", "--mcp-report", "json=run.json")
+    result = pytester.runpytest(*run, "--benchmark-disable", "--mcp-report", "json=run.json")
     result.assert_outcomes(passed=1, skipped=3, deselected=result.parseoutcomes()["deselected"])
     report = json.loads((pytester.path / "run.json").read_text())
     outcomes = {entry["check"]: entry for entry in report["results"]}
@@ -203,7 +208,7 @@ def test_without_timing_what_would_be_timed_is_called_once(pytester: pytest.Pyte
 
 def test_beside_other_workers_nothing_is_timed_and_that_is_said(project: Project) -> None:
     pytester = project({"memory": raw_server()}, CHECKS)
-    result = pytester.runpytest_subprocess(*ARGUMENTS, "-n", "2", "--benchmark-json=b.json")
+    result = pytester.runpytest(*ARGUMENTS, "-n", "2", "--benchmark-json=b.json")
     assert result.ret == 0
     result.stdout.fnmatch_lines(["1 performance checks are timed only when nothing else runs: repeat without -n"])
     assert not (pytester.path / "b.json").exists()
@@ -218,7 +223,7 @@ def test_a_check_that_is_marked_to_be_skipped_is_not_made_ahead(project: Project
             "        if 'EXEC' in item.name:\n"
             "            item.add_marker(pytest.mark.skip(reason='mine'))\n"
         )
-    result = pytester.runpytest_subprocess("--mcp-config", "servers.json", "--mcp-report", "json=run.json")
+    result = pytester.runpytest("--mcp-config", "servers.json", "--mcp-report", "json=run.json")
     assert result.ret == 0
     (server,) = json.loads((pytester.path / "run.json").read_text())["servers"]
     assert not any(tool["executed"] for tool in server["tools"])
@@ -243,10 +248,10 @@ def test_a_users_own_benchmark_works_in_plain_and_async_tests(project: Project) 
         """
     )
     run = ("--mcp-config", "servers.json", "test_speed.py", "--benchmark-max-time=0.05")
-    pytester.runpytest_subprocess(*run, "--benchmark-only", "--benchmark-json=b.json").assert_outcomes(passed=3)
+    pytester.runpytest(*run, "--benchmark-only", "--benchmark-json=b.json").assert_outcomes(passed=3)
     for entry in json.loads((pytester.path / "b.json").read_text())["benchmarks"]:
         assert entry["stats"]["p50"] <= entry["stats"]["p95"] <= entry["stats"]["max"]
-    pytester.runpytest_subprocess(*run, "--benchmark-skip").assert_outcomes(skipped=3)
+    pytester.runpytest(*run, "--benchmark-skip").assert_outcomes(skipped=3)
 
 
 def test_a_benchmark_of_what_has_to_be_awaited_is_an_error_that_says_what_to_do(project: Project) -> None:

@@ -27,7 +27,7 @@ expires = 2099-01-01
 
 
 def run(folder: pytest.Pytester, *words: str) -> tuple[pytest.RunResult, Any]:
-    result = folder.runpytest_subprocess("--mcp-config", "servers.json", "--mcp-report", "json=now.json", *words)
+    result = folder.runpytest("--mcp-config", "servers.json", "--mcp-report", "json=now.json", *words)
     return result, json.loads((folder.path / "now.json").read_text())
 
 
@@ -56,6 +56,6 @@ def test_without_one_the_accepted_findings_are_what_a_run_is_compared_with(proje
 
 def test_an_earlier_report_that_cannot_be_read_stops_the_run_before_anything_starts(project: Project) -> None:
     folder = project({"raw": raw_server()})
-    result = folder.runpytest_subprocess("--mcp-config", "servers.json", "--mcp-against", "missing.json")
+    result = folder.runpytest("--mcp-config", "servers.json", "--mcp-against", "missing.json")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines(["*missing.json cannot be read: No such file or directory"])

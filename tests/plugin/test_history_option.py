@@ -27,7 +27,7 @@ def test_the_second_run_shows_the_first_one_in_its_trends(project: Project) -> N
     pytester = project({"memory": raw_server()}, CHECKS)
     assert "trends" not in document_after(pytester)
     for number in (1, 2):
-        result = pytester.runpytest_subprocess(*ARGUMENTS, "--mcp-history")
+        result = pytester.runpytest(*ARGUMENTS, "--mcp-history")
         result.stdout.fnmatch_lines([f"history: * figures kept in *history.db, run {number} on this machine; 0 of *"])
     trends = {(trend["tool"], trend["metric"]): trend for trend in document(pytester)["trends"]}
     assert {len(trend["points"]) for trend in trends.values()} == {2}
@@ -40,14 +40,14 @@ def test_the_second_run_shows_the_first_one_in_its_trends(project: Project) -> N
 
 
 def document_after(pytester: pytest.Pytester) -> dict[str, Any]:
-    assert pytester.runpytest_subprocess(*ARGUMENTS).ret == 0
+    assert pytester.runpytest(*ARGUMENTS).ret == 0
     return document(pytester)
 
 
 def test_a_history_that_cannot_be_written_costs_the_run_nothing_but_its_exit_status(project: Project) -> None:
     pytester = project({"memory": raw_server()}, CHECKS)
     (pytester.path / "file").write_text("not a folder")
-    result = pytester.runpytest_subprocess(*ARGUMENTS, "--mcp-history=file/history.db")
+    result = pytester.runpytest(*ARGUMENTS, "--mcp-history=file/history.db")
     assert result.ret == 1
     result.assert_outcomes(passed=7)
     result.stdout.fnmatch_lines(
@@ -62,7 +62,7 @@ def test_a_history_that_cannot_be_written_costs_the_run_nothing_but_its_exit_sta
 
 def test_an_address_that_cannot_be_used_stops_before_anything_is_started(project: Project) -> None:
     pytester = project({"memory": raw_server()}, CHECKS)
-    result = pytester.runpytest_subprocess(*ARGUMENTS, "--mcp-history=nosuch://me:s3cret-word@host/db")
+    result = pytester.runpytest(*ARGUMENTS, "--mcp-history=nosuch://me:s3cret-word@host/db")
     assert result.ret == 4
     result.stderr.fnmatch_lines(["*--mcp-history: unknown database 'nosuch'", "hint: *"])
     assert "s3cret-word" not in result.stdout.str() + result.stderr.str()
@@ -72,7 +72,7 @@ def test_an_address_that_cannot_be_used_stops_before_anything_is_started(project
 def test_a_replay_is_no_run_to_keep(project: Project) -> None:
     pytester = project({"memory": raw_server()}, CHECKS)
     pytester.mkdir("tape")
-    result = pytester.runpytest_subprocess(*ARGUMENTS, "--mcp-history", "--mcp-replay", "tape")
+    result = pytester.runpytest(*ARGUMENTS, "--mcp-history", "--mcp-replay", "tape")
     assert result.ret == 4
     result.stderr.fnmatch_lines(["*--mcp-history keeps what a run measures, and --mcp-replay measures nothing"])
 
@@ -81,12 +81,12 @@ def test_the_address_may_stand_in_the_environment(project: Project, monkeypatch:
     pytester = project({"memory": raw_server()}, CHECKS)
     monkeypatch.setenv("MCP_ASSAY_HISTORY", "kept.db")
     monkeypatch.setenv("MCP_ASSAY_MACHINE", "the old laptop")
-    pytester.runpytest_subprocess(*ARGUMENTS, "--mcp-history")
+    pytester.runpytest(*ARGUMENTS, "--mcp-history")
     assert (pytester.path / "kept.db").is_file()
     assert {trend["machine"] for trend in document(pytester)["trends"]} == {"the old laptop"}
 
 
 def test_workers_leave_the_history_to_their_controller(project: Project) -> None:
     pytester = project({"memory": raw_server(), "time": raw_server()}, CHECKS)
-    result = pytester.runpytest_subprocess(*ARGUMENTS, "--mcp-history", "-n", "2")
+    result = pytester.runpytest(*ARGUMENTS, "--mcp-history", "-n", "2")
     result.stdout.fnmatch_lines(["history: * run 1 on this machine*"])

@@ -36,7 +36,7 @@ def test_plain_and_async_tests_run_over_every_server(project: Project) -> None:
                 mcp_server.request("no-such/method")
         """
     )
-    result = pytester.runpytest_subprocess(
+    result = pytester.runpytest(
         "--mcp-config", "servers.json", "test_plain_and_async_tests_run_over_every_server.py", "-v"
     )
     result.assert_outcomes(passed=6)
@@ -48,7 +48,7 @@ def test_a_tool_fixture_runs_over_every_tool(project: Project) -> None:
     pytester.makepyfile(
         test_tools="def test_tool(mcp_tool):\n    assert mcp_tool.definition['name'] == mcp_tool.name\n"
     )
-    result = pytester.runpytest_subprocess("--mcp-config", "servers.json", "test_tools.py", "-v")
+    result = pytester.runpytest("--mcp-config", "servers.json", "test_tools.py", "-v")
     assert result.ret == 0
     result.stdout.fnmatch_lines(["*test_tool?memory.echo? PASSED*"])
 
@@ -61,12 +61,12 @@ def test_benchmark_takes_a_call_as_it_is(project: Project) -> None:
             benchmark(mcp_server.call_tool, "echo", {"text": "x"})
         """
     )
-    pytester.runpytest_subprocess("--mcp-config", "servers.json", "test_speed.py").assert_outcomes(passed=1)
+    pytester.runpytest("--mcp-config", "servers.json", "test_speed.py").assert_outcomes(passed=1)
 
 
 def test_a_fixture_without_servers_says_what_is_missing(pytester: pytest.Pytester) -> None:
     pytester.makepyfile("def test_mine(mcp_server):\n    pass\n")
-    result = pytester.runpytest_subprocess("-o", "asyncio_default_fixture_loop_scope=function")
+    result = pytester.runpytest("-o", "asyncio_default_fixture_loop_scope=function")
     result.assert_outcomes(errors=1)
     result.stdout.fnmatch_lines(["*run pytest with --mcp-config*"])
 
@@ -81,4 +81,4 @@ def test_a_server_that_asks_gets_the_answers_of_the_overlay(project: Project) ->
             assert not result.is_error and "42" in result.text
         """
     )
-    pytester.runpytest_subprocess("--mcp-config", "servers.json", "test_asked.py").assert_outcomes(passed=1)
+    pytester.runpytest("--mcp-config", "servers.json", "test_asked.py").assert_outcomes(passed=1)
