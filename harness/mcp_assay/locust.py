@@ -25,8 +25,11 @@ import os
 from typing import TYPE_CHECKING, Any, ClassVar
 from weakref import WeakSet
 
-from locust import User
-from locust.exception import StopUser
+try:
+    from locust import User
+    from locust.exception import StopUser
+except ModuleNotFoundError as problem:
+    raise ImportError(f"{problem}\nhint: pip install 'pytest-mcp-assay[locust]'") from None
 
 from mcp_assay.load.bridge import Bridge, BridgeError
 

@@ -12,7 +12,7 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from mcp_assay_reports.changes import changed_scores, changes_in_words, gathered
-from mcp_assay_reports.findings import Cluster, clusters, gaps, place_of, remarks, server_clusters, slowest
+from mcp_assay_reports.findings import Cluster, clusters, gaps, left_out, place_of, remarks, server_clusters, slowest
 from mcp_assay_reports.limits import limit_rows
 from mcp_assay_reports.texts import (
     CATEGORY_TITLES,
@@ -112,7 +112,8 @@ def _head(document: Document) -> Iterator[str]:
     """Yield the verdict and the run in one line."""
     summary, run = document["summary"], document["run"]
     checks = summary["checks"]
-    yield f"## MCP readiness: {summary['verdict']}"
+    part = " of a part" if left_out(document) is not None else ""
+    yield f"## MCP readiness{part}: {summary['verdict']}"
     yield ""
     yield (
         f"**{overall(summary).capitalize()}**, {summary['connected']} of {plural(summary['servers'], 'server')} "

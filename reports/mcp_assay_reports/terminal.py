@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from tabulate import DataRow, TableFormat, tabulate
 
 from mcp_assay_reports.changes import changes_in_words, gathered
-from mcp_assay_reports.findings import Cluster, clusters, gaps, remarks, slowest
+from mcp_assay_reports.findings import Cluster, clusters, gaps, left_out, remarks, slowest
 from mcp_assay_reports.limits import limit_lines
 from mcp_assay_reports.texts import category_score, line, listing, percent, plural, score, seconds
 from mcp_assay_reports.workflows import workflow_lines
@@ -266,4 +266,5 @@ def _closing(document: Document, screen: _Screen) -> Iterator[str]:
     )
     yield "\n" + screen.wrapped(counts, "")
     yield from (screen.wrapped(remark, "") for remark in remarks(document))
-    yield f"readiness: {screen.verdict(summary['verdict'])}, score {score(summary['score'])} of 100"
+    part = " of this part" if left_out(document) is not None else ""
+    yield f"readiness{part}: {screen.verdict(summary['verdict'])}, score {score(summary['score'])} of 100"

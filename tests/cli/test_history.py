@@ -71,7 +71,7 @@ def test_a_confirmed_regression_closes_the_gate_only_when_that_is_asked_for(keep
     result = run("--fail-on-regression")
     assert result.exit_code == 1
     assert "memory.read: latency.p50 is 0.0115 s, usually 0.01 (+15%); noise explains up to 0.0105" in result.output
-    assert run("--fail-on-regression", "--server", "other*").exit_code == 0
+    assert run("--fail-on-regression", "--tool", "rea*").exit_code == 1
 
 
 def test_a_regression_can_be_called_after_one_run(keep: Keep) -> None:
@@ -112,6 +112,39 @@ def test_a_history_that_is_not_there_ends_with_four(keep: Keep) -> None:
     assert "there is no history in" in result.output
     assert "hint: run pytest with --mcp-history first" in result.output
     assert run("nosuch://me:s3cret-word@host/db").exit_code == 4
+
+
+@pytest.mark.parametrize(
+    ("asked", "told"),
+    [
+        (("--server", "othr"), "the newest run has no figure of othr"),
+        (("--metric", "latency.p5O"), "the newest run has no figure of latency.p5O"),
+        (("--machine", "there"), "the history has no run of 'there'\nhint: there are 'here'"),
+    ],
+)
+def test_a_question_about_nothing_is_no_good_news(keep: Keep, asked: tuple[str, str], told: str) -> None:
+    keep([0.010] * 9)
+    result = run("--fail-on-regression", *asked)
+    assert result.exit_code == 4
+    assert told in result.output
+
+
+def test_a_figure_that_the_newest_run_lacks_is_told(keep: Keep) -> None:
+    keep([0.010] * 3, tool="write")
+    keep([0.010], first=3)
+    assert "Not measured by the newest run:\n  memory.write: latency.p50\n1 series" in run().output
+    keep([0.010], first=4)
+    assert "Not measured" not in run().output
+
+
+def test_a_file_of_another_kind_is_refused_before_anything_is_done(keep: Keep, tmp_path: Path) -> None:
+    keep([0.010])
+    (tmp_path / "notes.db").write_text("these are notes")
+    result = run("notes.db")
+    assert result.exit_code == 4
+    assert "is no SQLite file" in result.output
+    assert (tmp_path / "notes.db").read_text() == "these are notes"
+    assert "keeps nothing" in run("sqlite:///:memory:").output
 
 
 def test_a_sparkline_uses_what_the_terminal_has() -> None:

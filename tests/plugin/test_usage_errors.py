@@ -73,11 +73,19 @@ def test_an_unset_variable_can_make_its_server_a_visible_skip(project: Project) 
         (("--mcp-report", "json=servers.json/x"), "cannot be written"),
         (("--mcp-protocol", "2020-01-01"), "not a released MCP revision"),
         (("--mcp-server", "nobody"), "no configured server is called 'nobody'"),
+        (("--mcp-server", "memroy"), "hint: did you mean memory[?]"),
+        (("--mcp-min-score", "high"), "'high' is no score from 0 to 100"),
+        (("--mcp-report", "json=servers.json"), "would overwrite a file which this run reads: servers.json"),
+        (("--mcp-report", "json=a", "--mcp-report", "html=./a"), "would overwrite a file of --mcp-report 'json=a'"),
+        (("--mcp-history", "conftest.py"), "is no SQLite file"),
+        (("--mcp-history", "sqlite://"), "is in memory and keeps nothing"),
     ],
 )
 def test_an_option_that_cannot_be_used_says_why(project: Project, arguments: tuple[str, ...], pattern: str) -> None:
     pytester = project({"memory": raw_server()})
+    written = (pytester.path / "servers.json").read_text()
     assert_usage_error(pytester.runpytest("--mcp-config", "servers.json", *arguments), pattern)
+    assert (pytester.path / "servers.json").read_text() == written
 
 
 def test_auto_only_lists_what_it_finds(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -90,6 +90,27 @@ def test_every_report_agrees_with_the_run(project: Project) -> None:
     assert "memory" in (pytester.path / "r.md").read_text()
 
 
+def test_a_check_that_was_repeated_counts_once_as_it_ended(project: Project) -> None:
+    pytester = project({"memory": raw_server()}, ("silent",))
+    with (pytester.path / "conftest.py").open("a") as conftest:
+        # As pytest-rerunfailures tells what it is going to repeat.
+        conftest.write(
+            "\n@pytest.hookimpl(tryfirst=True)\n"
+            "def pytest_runtest_logreport(report):\n"
+            "    if report.when == 'call' and not hasattr(report, 'told'):\n"
+            "        import copy\n"
+            "        again = copy.copy(report)\n"
+            "        again.told, again.outcome = True, 'rerun'\n"
+            "        CONFIG.hook.pytest_runtest_logreport(report=again)\n"
+            "\ndef pytest_configure(config):\n    globals()['CONFIG'] = config\n"
+        )
+    result = pytester.runpytest("--mcp-config", "servers.json", "--mcp-report", "json=r.json")
+    assert result.ret == 1
+    document = json.loads((pytester.path / "r.json").read_text())
+    assert document["summary"]["checks"]["fail"] == 1
+    assert len(document["results"]) == 1
+
+
 def test_a_report_that_cannot_be_written_is_named_and_fails_the_run(project: Project) -> None:
     pytester = project({"memory": raw_server()}, checks=("reachable",))
     pytester.makepyfile(

@@ -14,17 +14,19 @@ import click
 from tabulate import tabulate
 
 from mcp_assay.cli.sparkline import sparkline
+from mcp_assay.core.errors import UsageError
 from mcp_assay.core.presentation import Presenter
 from mcp_assay.readiness.history.address import DEFAULT, VARIABLE, Address
 from mcp_assay.readiness.history.database import History
 from mcp_assay.readiness.history.points import PER_SECOND
 from mcp_assay.readiness.history.recording import commit_of, trend_entry, unjudged_entry
-from mcp_assay.readiness.history.trends import CONFIRMED_BY, WINDOW, Course, tails_of, trends_of
+from mcp_assay.readiness.history.trends import CONFIRMED_BY, WINDOW, Course, tails_of, trends_of, vanished
 from mcp_assay_reports.texts import seconds
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from mcp_assay.readiness.history.points import Metric
     from mcp_assay.readiness.history.trends import Trend, Turn
 
 WORSE = 1
@@ -46,6 +48,7 @@ class _View:
         runs: How many runs of this one are looked at.
         trends: The series that were asked for.
         tails: Series that are shown beside them and not judged.
+        gone: What the run before had a figure of, and the newest has not.
     """
 
     machine: str
@@ -53,6 +56,7 @@ class _View:
     runs: int
     trends: list[Trend]
     tails: list[Trend]
+    gone: list[Metric]
 
 
 @click.command()
@@ -97,21 +101,28 @@ def history(
 
     Without PATH or URL the history is the one in $MCP_ASSAY_HISTORY, or .mcp-assay/history.db. A figure is worse when
     it and the runs just before lie outside the noise of the runs before those, on the same machine. Ends with 0, with 1
-    as --fail-on-regression says, with 4 when the history cannot be used.
+    as --fail-on-regression says, with 4 when the history cannot be used or has nothing of what was asked for.
     """
     address = Address.of(place or os.environ.get(VARIABLE) or DEFAULT, Path.cwd())
     with History(address) as opened:
         counted = opened.machines()
         chosen = machine or next(iter(counted), "")
+        if chosen not in counted:
+            hint = f"there are {', '.join(map(repr, counted))}" if counted else "run pytest with --mcp-history first"
+            raise UsageError(f"the history has no run of {chosen!r}", hint=hint)
         runs = opened.runs(machine=chosen, last=last)
     found = trends_of(runs, metrics=metrics, window=window, confirmed_by=confirm)
     view = _View(
         machine=chosen,
         others={name: number for name, number in counted.items() if name != chosen},
         runs=len(runs),
-        trends=[trend for trend in found if _is_shown(trend, servers, tools)],
-        tails=[] if metrics else [trend for trend in tails_of(runs) if _is_shown(trend, servers, tools)],
+        trends=[trend for trend in found if _is_shown(trend.metric, servers, tools)],
+        tails=[] if metrics else [trend for trend in tails_of(runs) if _is_shown(trend.metric, servers, tools)],
+        gone=[metric for metric in vanished(runs, metrics=metrics) if _is_shown(metric, servers, tools)],
     )
+    if not view.trends and (servers or tools or metrics):
+        asked = ", ".join([*servers, *tools, *metrics])
+        raise UsageError(f"the newest run has no figure of {asked}", hint="mcp-assay history lists those it has")
     if as_json:
         entries = [*map(trend_entry, view.trends), *map(unjudged_entry, view.tails)]
         click.echo(json.dumps({"machine": view.machine, "runs": view.runs, "series": entries}, indent=2))
@@ -121,9 +132,9 @@ def history(
     return WORSE if fail_on_regression and any(trend.course is Course.WORSE for trend in view.trends) else 0
 
 
-def _is_shown(trend: Trend, servers: Sequence[str], tools: Sequence[str]) -> bool:
+def _is_shown(metric: Metric, servers: Sequence[str], tools: Sequence[str]) -> bool:
     """Return whether a series was asked for."""
-    wanted = ((trend.metric.server, servers), (trend.metric.tool, tools))
+    wanted = ((metric.server, servers), (metric.tool, tools))
     return all(not patterns or any(fnmatchcase(name, pattern) for pattern in patterns) for name, patterns in wanted)
 
 
@@ -149,7 +160,16 @@ def _told(view: _View, encoding: str) -> Iterator[str]:
     worse = [trend for trend in view.trends if trend.course is Course.WORSE]
     if worse:
         yield from ("", "Worse than the noise explains:", *(f"  {trend}" for trend in worse[:_MOST_REASONS]))
+    if view.gone:
+        yield from ("", "Not measured by the newest run:", *map(_named, view.gone[:_MOST_REASONS]))
+    if len(view.gone) > _MOST_REASONS:
+        yield f"  and {len(view.gone) - _MOST_REASONS} more"
     yield _summary(view.trends)
+
+
+def _named(metric: Metric) -> str:
+    """Return a line with what a figure is of."""
+    return f"  {'.'.join(part for part in (metric.server, metric.tool) if part)}: {metric.name}"
 
 
 def _is_empty(trend: Trend) -> bool:

@@ -30,6 +30,7 @@ from mcp_assay.plugin.spread_progress import SpreadProgress
 from mcp_assay.plugin.state import BESIDE_OTHERS, STATE, AssaySession
 from mcp_assay.plugin.taping import taping_of
 from mcp_assay.plugin.workflow_runs import workflow_runs_of
+from mcp_assay.readiness.sdk_baselines import PREFIX
 from mcp_assay.readiness.settings import Gate, Settings
 from mcp_assay.wire.eras import era_of
 from mcp_assay.wire.limits import Limits
@@ -37,6 +38,7 @@ from mcp_assay.wire.sandbox import Sandbox
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from mcp_assay.plugin.selection import ConfigDocument
 
@@ -67,8 +69,13 @@ def _activate(config: pytest.Config, options: Options, given: Sequence[str]) -> 
     adhoc = command_line_document(options.mcp_server_command, options.mcp_server_url)
     documents += [adhoc] if adhoc is not None else []
     writers = [writer for group in config.hook.pytest_mcp_report_writers(config=config) for writer in group]
-    targets = targets_of(options.mcp_report, writers, invoked_in)
     state = _state(config, options, documents)
+    kept = [
+        *(document.path for document in documents),
+        *filter(None, [state.overlay.path]),
+        *_baselines(options, invoked_in),
+    ]
+    targets = targets_of(options.mcp_report, writers, invoked_in, kept=kept)
     state.prepare()
     config.stash[STATE] = state
     given_by_user = config.args_source is pytest.Config.ArgsSource.ARGS
@@ -87,6 +94,11 @@ def _activate(config: pytest.Config, options: Options, given: Sequence[str]) -> 
         config.pluginmanager.register(spread, "mcp_assay_spread_progress")
     if options.mcp_history is not None and not hasattr(config, "workerinput"):
         config.pluginmanager.import_plugin("mcp_assay.plugin.history")
+
+
+def _baselines(options: Options, invoked_in: Path) -> list[Path]:
+    """Return the files of accepted findings that the options name."""
+    return [invoked_in / name for name in options.mcp_baseline if not name.startswith(PREFIX)]
 
 
 def _state(config: pytest.Config, options: Options, documents: Sequence[ConfigDocument]) -> AssaySession:

@@ -17,6 +17,7 @@ from mcp_assay.readiness.history.address import DEFAULT, VARIABLE, Address
 from mcp_assay.readiness.history.origin import origin_of
 from mcp_assay.readiness.history.recording import record
 from mcp_assay.readiness.history.trends import Course
+from mcp_assay_reports.texts import plural
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -83,7 +84,7 @@ def _told(recorded: Recorded, address: Address) -> Iterator[str]:
     noisy = sum(trend.course is Course.NOISY for trend in recorded.trends)
     remark = f", {noisy} not judged on a noisy machine" if noisy else ""
     yield (
-        f"history: {recorded.figures} figures kept in {address.shown}, run {recorded.runs} on this machine; "
+        f"history: {plural(recorded.figures, 'figure')} kept in {address.shown}, run {recorded.runs} on this machine; "
         f"{len(judged)} of {len(recorded.trends)} series judged{remark}, {len(recorded.worse)} worse"
     )
     yield from (f"  worse: {trend}" for trend in recorded.worse[:_MOST_TOLD])

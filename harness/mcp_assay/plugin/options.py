@@ -274,11 +274,14 @@ def _score(text: str) -> float:
     """Return a score; what no score can be below, such as ``nan``, would let every run pass.
 
     Raises:
-        ValueError: It is no number from 0 to 100.
+        ArgumentTypeError: It is no number from 0 to 100.
     """
-    score = float(text)
+    try:
+        score = float(text)
+    except ValueError:
+        score = -1.0
     if not 0 <= score <= 100:
-        raise ValueError(text)
+        raise argparse.ArgumentTypeError(f"{text!r} is no score from 0 to 100")
     return score
 
 

@@ -31,13 +31,32 @@ class ReportTarget:
     path: Path
 
 
-def targets_of(given: Iterable[str], writers: Sequence[Writer], invoked_in: Path) -> list[ReportTarget]:
+def targets_of(
+    given: Iterable[str], writers: Sequence[Writer], invoked_in: Path, *, kept: Iterable[Path] = ()
+) -> list[ReportTarget]:
     """Return the reports that the options ask for.
 
+    Args:
+        given: The values of ``--mcp-report``.
+        writers: All formats.
+        invoked_in: The folder from which places are seen.
+        kept: Files that the run reads and that no report may take the place of.
+
     Raises:
-        UsageError: An option is malformed, the format is unknown, or the place can never be written.
+        UsageError: An option is malformed, the format is unknown, the place can never be written, or is taken.
     """
-    return [_target(text, writers, invoked_in) for text in given]
+    taken = {path.resolve(): f"which this run reads: {path.name}" for path in kept}
+    targets: list[ReportTarget] = []
+    for text in given:
+        target = _target(text, writers, invoked_in)
+        place = target.path.resolve()
+        if place in taken:
+            raise UsageError(f"--mcp-report {text!r} would overwrite a file {taken[place]}", hint="name another file")
+        # A device, such as /dev/stdout, takes several.
+        if place.is_file() or not place.exists():
+            taken[place] = f"of --mcp-report {text!r}"
+        targets.append(target)
+    return targets
 
 
 def write_reports(targets: Iterable[ReportTarget], document: Document) -> Iterator[str]:

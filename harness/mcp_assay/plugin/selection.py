@@ -6,6 +6,7 @@ import fnmatch
 import os
 import sys
 from dataclasses import dataclass, replace
+from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 DEMO = "demo"
 AUTO = "auto"
 PYTHON_VARIABLE = "MCP_ASSAY_PYTHON"
+_MOST_NAMED = 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,6 +80,7 @@ def read_documents(given: Iterable[str], *, root: Path, invoked_in: Path, only: 
         UsageError: A document cannot be used, or no server has a name that was asked for.
     """
     documents: list[ConfigDocument] = []
+    known: list[str] = []
     for name, path, dialect in _files(given):
         absolute = Path(os.path.abspath(invoked_in / path))  # noqa: PTH100  (symbolic links keep their name)
         if any(document.path == absolute for document in documents):
@@ -85,9 +88,10 @@ def read_documents(given: Iterable[str], *, root: Path, invoked_in: Path, only: 
         identity = DEMO if name == DEMO else _id(absolute, root, documents)
         shown = path if name != DEMO else Path(DEMO)
         specs = load(absolute if name == DEMO else shown, config_id=identity, dialect=dialect)
+        known += [spec.name for spec in specs]
         documents.append(ConfigDocument(given=name, path=absolute, id=identity, specs=tuple(_asked_for(specs, only))))
     if only and not any(document.specs for document in documents):
-        raise UsageError(f"no configured server is called {' or '.join(map(repr, only))}")
+        raise UsageError(f"no configured server is called {' or '.join(map(repr, only))}", hint=_meant(only, known))
     return documents
 
 
@@ -128,6 +132,14 @@ def _id(path: Path, root: Path, documents: Sequence[ConfigDocument]) -> str:
     taken = {document.id for document in documents}
     names = (Path(*path.parts[-depth:]).as_posix() for depth in range(1, len(path.parts)))
     return next((name for name in names if name not in taken), path.as_posix())
+
+
+def _meant(only: Sequence[str], known: Sequence[str]) -> str:
+    """Return a hint with the name that was probably meant, or those that there are."""
+    near = next((name for asked in only for name in get_close_matches(asked, known, n=1)), None)
+    if near is not None:
+        return f"did you mean {near}?"
+    return f"there are {', '.join(known[:_MOST_NAMED])}" if known else "there is no server in it"
 
 
 def _asked_for(specs: Iterable[ServerSpec], only: Sequence[str]) -> Iterator[ServerSpec]:

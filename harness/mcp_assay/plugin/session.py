@@ -47,6 +47,7 @@ _WORKFLOW = "mcp_workflow"
 _FACTS = "mcp_facts"
 _PLANNED = "mcp_planned"
 _FIRST_WORKER = "gw0"
+_FINAL = frozenset({"passed", "failed", "skipped"})
 _ALL_OUTCOMES = frozenset("aA")
 _MOST_INTRODUCED = 40
 _TERMINATED = 128 + signal.SIGTERM
@@ -199,7 +200,8 @@ class SessionHooks:
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Take the verdict from a report, wherever it was made."""
         encoded = getattr(report, _VERDICT, None)
-        if encoded is not None:
+        # What pytest-rerunfailures is going to repeat counts once, as it ends.
+        if encoded is not None and report.outcome in _FINAL:
             verdict = decode_verdict(encoded)
             self._benchmarks.take(verdict)
             self._verdicts.append(verdict)

@@ -13,7 +13,12 @@ if TYPE_CHECKING:
 _ENDED = frozenset({0, 1, 5})
 """All passed, something failed, nothing was there to judge: the run came to its end."""
 
-_HOW: Mapping[int, str] = {2: "was interrupted", 3: "ended with an internal error", 143: "was terminated by SIGTERM"}
+_HOW: Mapping[int, str] = {
+    2: "was interrupted",
+    3: "ended with an internal error",
+    4: "ended with a usage error",
+    143: "was terminated by SIGTERM",
+}
 
 
 def broken_off(exit_status: int) -> str | None:

@@ -28,6 +28,7 @@ VARIABLE = "MCP_ASSAY_HISTORY"
 READS = "mcp_assay_reads"
 """Execution option of a connection that does not write."""
 
+_MAGIC = b"SQLite format 3\0"
 _WAIT_S = 30
 _CONNECT_S = 10
 _DRIVERS = {"postgres": "postgresql+psycopg", "postgresql": "postgresql+psycopg"}
@@ -60,7 +61,9 @@ class Address:
         if "://" not in text:
             return _of_file(folder / Path(text).expanduser())
         url = _parsed(text)
-        if url.get_backend_name() == "sqlite" and url.database and url.database != ":memory:":
+        if url.get_backend_name() == "sqlite":
+            if not url.database or url.database == ":memory:":
+                raise UsageError(f"--mcp-history: {text} is in memory and keeps nothing", hint=_EXAMPLE)
             return _of_file(folder / url.database)
         secrets = [url.password, *(value for values in url.normalized_query.values() for value in values)]
         named = {f"history {number}": str(value) for number, value in enumerate(secrets) if value}
@@ -108,11 +111,24 @@ def _of_file(path: Path) -> Address:
     """Return the address of a SQLite file.
 
     Raises:
-        UsageError: It is a folder.
+        UsageError: It is a folder, or a file of another kind.
     """
     if path.is_dir():
         raise UsageError(f"--mcp-history: {path} is a folder", hint=f"write --mcp-history={path / 'history.db'}")
+    if _is_foreign(path):
+        raise UsageError(f"--mcp-history: {path} is no SQLite file", hint="name another file, or move this one away")
     return Address(url=URL.create("sqlite", database=str(path)), file=path, shown=str(path))
+
+
+def _is_foreign(path: Path) -> bool:
+    """Return whether there is a file that does not begin as SQLite's do; one that cannot be read is not judged."""
+    try:
+        if not path.is_file():
+            return False
+        with path.open("rb") as stream:
+            return not _MAGIC.startswith(stream.read(len(_MAGIC)))
+    except OSError:
+        return False
 
 
 def _parsed(text: str) -> URL:

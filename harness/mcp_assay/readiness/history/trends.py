@@ -153,6 +153,19 @@ def tails_of(runs: Sequence[tuple[RunRecord, Sequence[Figure]]]) -> list[Trend]:
     ]
 
 
+def vanished(runs: Sequence[tuple[RunRecord, Sequence[Figure]]], *, metrics: Sequence[str] = ()) -> list[Metric]:
+    """Return what the run before the newest has a figure of and the newest has not, so that nobody takes it for well.
+
+    Args:
+        runs: Runs of one machine with their figures, oldest first.
+        metrics: See `trends_of`.
+    """
+    if len(runs) < 2:
+        return []
+    before, now = ({figure.metric for figure in figures} for _, figures in runs[-2:])
+    return sorted(metric for metric in before - now if is_wanted(metric.name, metrics))
+
+
 def _subject(metric: Metric) -> tuple[str, str, str]:
     """Return what a metric is of, whatever is measured of it."""
     return metric.config, metric.server, metric.tool
