@@ -7,6 +7,7 @@ import signal
 import pytest
 from fleets import FakeClock, raw_spec
 
+from mcp_assay.core.errors import UsageError
 from mcp_assay.core.faults import FaultKind
 from mcp_assay.runtime.backoff import Backoff
 from mcp_assay.runtime.breaker import BreakerPolicy, BreakerState
@@ -184,6 +185,12 @@ async def test_a_slow_replica_is_hedged_and_its_call_given_up(fleet):
         outcome = await here.executor.route_tool_call("pool.echo", {"text": "x"})
         assert (outcome.server, outcome.attempts, outcome.kind) == ("c::quick", 2, OutcomeKind.RESULT)
         assert here.manager.server("slow").session.channel.open_requests == 0
+
+
+async def test_a_group_with_a_server_that_is_not_there_is_refused(fleet):
+    with pytest.raises(UsageError, match=r"the group 'pool' names 'tow', which is no server\nhint: known: one, two"):
+        async with fleet(raw_spec("one"), raw_spec("two"), replicas={"pool": ("one", "tow")}):
+            pass
 
 
 async def test_a_cancelled_call_leaves_no_request_no_slot_and_no_task_behind(fleet):

@@ -78,6 +78,14 @@ def test_a_tool_cannot_take_the_full_name_of_another():
     assert registry.find("memory.read").server == "memory"
 
 
+def test_a_slip_of_the_pen_is_told_apart_from_a_tool_of_like_words():
+    registry = DynamicToolRegistry([entry("a", f"get_{number}_items") for number in range(2_000)])
+    with pytest.raises(UsageError, match=r"close to it: (.*, )?get_1999_items(,|$)"):
+        registry.find("get_1999_item")
+    with pytest.raises(UsageError, match=r"close to it: (.*, )?a\.get_7_items(,|$)"):
+        registry.find("a.gte_7_items")
+
+
 def test_an_unknown_name_names_what_is_close():
     with pytest.raises(UsageError, match=r"close to it: a\.read_file"):
         DynamicToolRegistry([entry("a", "read_file")]).find("file_reader_read")

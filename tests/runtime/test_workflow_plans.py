@@ -97,6 +97,7 @@ LOG = ("log", "git.log", {"repo": "r"})
         ([("a", "git.log", {"repo": "${inputs.rep}"})], "there is no 'rep' (did you mean 'repo'?)"),
         ([("a", "git.log", {"repo": "${steps.a.structured"})], "does not end"),
         ([("a", "git.log", {"repo": "${inputs..}"})], "is no JMESPath"),
+        ([("a", "git.log", {"repo": "r"}, {"when": "${inputs.repo}"})], "an expression stands here without ${ }"),
         ([("a", "git.log", {"repo": 7})], "argument 'repo' is integer where string is wanted"),
         ([("a", "git.log")], "log needs the argument 'repo'"),
         ([("a", "git.log", {"repo": "r", "x": 1})], "log takes no argument 'x'"),

@@ -42,7 +42,8 @@ class MultiServerExecutor:
         manager: Owns the connections.
         registry: Knows which server has which tool.
         policy: Bounds.
-        replicas: Server names by the group name that stands for them: ``group.tool`` goes to any of them.
+        replicas: Names of the manager's servers by the group name that stands for them: ``group.tool`` goes to any of
+            them. One that the manager does not have is a `UsageError`.
         clock: Source of time for breakers and deadlines.
         sleep: Waits between attempts.
         telemetry: Reports calls.
@@ -64,7 +65,7 @@ class MultiServerExecutor:
         self._clock = clock or SystemClock()
         self._sleep = sleep or asyncio.sleep
         self._attempts = Attempts(manager, self._policy, self._clock)
-        self._router = Router(registry, replicas or {}, self._attempts.replica)
+        self._router = Router(registry, _known_groups(replicas or {}, manager), self._attempts.replica)
         self._budget = RetryBudget()
         self._telemetry = telemetry or process_telemetry()
         self._now = self._clock.monotonic
@@ -261,3 +262,18 @@ class MultiServerExecutor:
             return await self._attempts.make(target, call)
         make = self._attempts.make
         return await hedged(partial(make, target, call), partial(make, second, call), after_s=after)
+
+
+def _known_groups(groups: Mapping[str, Sequence[str]], manager: MCPClientManager) -> Mapping[str, Sequence[str]]:
+    """Return groups of replicas whose servers are all there.
+
+    Raises:
+        UsageError: One names a server that the manager does not have: it would silently never be asked.
+    """
+    known = {name for server in manager.servers for name in (server.id, server.spec.name)}
+    for group, names in groups.items():
+        for name in names:
+            if name not in known:
+                servers = ", ".join(server.spec.name for server in manager.servers)
+                raise UsageError(f"the group {group!r} names {name!r}, which is no server", hint=f"known: {servers}")
+    return groups

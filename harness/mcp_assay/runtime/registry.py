@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self, TypeAlias
@@ -61,6 +62,10 @@ class RegistryChange:
     removed: tuple[str, ...] = ()
     changed: tuple[str, ...] = ()
 
+
+_MOST_CLOSE = 3
+_CLOSE = 0.8
+"""How much of a name has to be alike, from 0 to 1 (`difflib`), to be taken for a slip of the pen."""
 
 Rule: TypeAlias = "Callable[[str, Sequence[RegisteredTool]], RegisteredTool | None]"
 """Takes a bare name and the tools behind it; returns the one it stands for, or None when only a full name will do."""
@@ -123,27 +128,23 @@ class DynamicToolRegistry:
         Raises:
             UsageError: No server lists it, or several do and the rule does not say which is meant.
         """
+        chosen = self.get(name)
+        if chosen is not None:
+            return chosen
         candidates = self._candidates(name)
-        if len(candidates) == 1:
-            return candidates[0]
         if not candidates:
             raise UsageError(f"no connected server lists a tool {name!r}", hint=self._closest(name))
-        chosen = self._rule(name, candidates)
-        if chosen is None:
-            owners = ", ".join(f"{tool.server_id}.{tool.definition.name}" for tool in candidates)
-            raise UsageError(f"several servers list a tool {name!r}", hint=f"use one of {owners}")
-        return chosen
+        owners = ", ".join(f"{tool.server_id}.{tool.definition.name}" for tool in candidates)
+        raise UsageError(f"several servers list a tool {name!r}", hint=f"use one of {owners}")
 
     def is_unique(self, name: str) -> bool:
         """Return whether a name stands for one tool without any rule."""
         return len(self._candidates(name)) == 1
 
     def get(self, name: str) -> RegisteredTool | None:
-        """Return what `find` would, or None."""
-        try:
-            return self.find(name)
-        except UsageError:
-            return None
+        """Return what `find` would, or None; looks for nothing that is close."""
+        candidates = self._candidates(name)
+        return candidates[0] if len(candidates) == 1 else self._rule(name, candidates) if candidates else None
 
     def validate_tool_availability(self, *names: str) -> Mapping[str, bool]:
         """Return for each name whether `find` would find exactly one tool."""
@@ -236,8 +237,12 @@ class DynamicToolRegistry:
         return self._by_qualified.get(name) or self._by_name.get(name) or ()
 
     def _closest(self, name: str) -> str | None:
-        """Return a hint with the tools whose names share words with an unknown one."""
-        found = [one.tool.qualified_name for one in self.search(name.replace("_", " ").replace(".", " "))[:3]]
+        """Return a hint with the tools whose names are written like an unknown one, or else share words with it."""
+        written = {tool.qualified_name for tool in self} if "." in name else self._by_name
+        found = difflib.get_close_matches(name, sorted(written), n=_MOST_CLOSE, cutoff=_CLOSE)
+        if not found:
+            alike = self.search(name.replace("_", " ").replace(".", " "))
+            found = [one.tool.qualified_name for one in alike[:_MOST_CLOSE]]
         return f"close to it: {', '.join(found)}" if found else None
 
 

@@ -64,7 +64,8 @@ def expression(text: str) -> Expression:
         compiled = jmespath.compile(text)
     except (jmespath.exceptions.JMESPathError, RecursionError) as problem:
         reason = str(problem).splitlines()[0] if str(problem) else type(problem).__name__
-        raise ReferenceProblemError(f"{text!r} is no JMESPath: {reason}") from None
+        bare = "; an expression stands here without ${ }" if text.startswith("${") and text.endswith("}") else ""
+        raise ReferenceProblemError(f"{text!r} is no JMESPath: {reason.rstrip(':')}{bare}") from None
     return Expression(text, cast("Mapping[str, Any]", compiled.parsed))
 
 
