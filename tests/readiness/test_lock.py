@@ -159,7 +159,7 @@ def test_the_diff_names_the_place_and_both_values(tmp_path: Path) -> None:
     )
     assert readable(found).splitlines() == [
         "breaking: tool 'forecast' annotations.readOnlyHint: true -> false",
-        "breaking: tool 'forecast' inputSchema.unit: enum lost '\"F\"', gained 'nothing'",
+        "breaking: tool 'forecast' inputSchema.unit: enum lost \"F\"",
     ]
 
 

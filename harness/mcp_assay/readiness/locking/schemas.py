@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, TypeAlias
 
+from mcp_assay.core.presentation import inert
 from mcp_assay.readiness.locking.changes import Change, Severity, canonical, named, quoted, reworded
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 DEEPEST = 48
 """Levels of subschemas that are compared."""
 
+_SHOWN_VALUES = 100
 _WORDING = frozenset({"$comment", "description", "examples", "title"})
 _HARMLESS = frozenset({"$anchor", "$id", "$schema", "deprecated", "readOnly", "writeOnly"})
 _EVERY_TYPE = frozenset({"array", "boolean", "fraction", "integer", "null", "object", "string"})
@@ -209,8 +211,13 @@ def _values(pair: _Pair, keyword: str) -> Iterator[Change]:
     if old is None or new is None:
         yield pair.change(_Effect.NARROWED if old is None else _Effect.WIDENED, pair.turned(keyword))
         return
-    gone, added = (", ".join(sorted(one)[:8]) or "nothing" for one in (old - new, new - old))
-    yield pair.change(_effect_of_sets(old, new), f"{keyword} lost {quoted(gone)}, gained {quoted(added)}")
+    told = [f"{verb} {_some(values)}" for verb, values in (("lost", old - new), ("gained", new - old)) if values]
+    yield pair.change(_effect_of_sets(old, new), f"{keyword} {', '.join(told)}")
+
+
+def _some(values: frozenset[str]) -> str:
+    """Return the first of some values in one inert line."""
+    return inert(", ".join(sorted(values)[:8]), _SHOWN_VALUES)
 
 
 def _properties(pair: _Pair, keyword: str) -> Iterator[Change]:
