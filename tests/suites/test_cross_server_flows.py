@@ -128,7 +128,7 @@ def test_instances_that_say_the_same_agree_and_one_that_tells_its_own_id_does_no
     judged = bench.judge({"same": bench.raw(), "own": small("--own-id")}, [replicas_agree])
     assert outcomes(judged, "CROSS-005")["same"] == [Outcome.PASS]
     finding = judged["own"].findings["CROSS-005"]
-    assert finding.observed.startswith("tools/call repeat: one says a result:")
+    assert finding.observed.startswith("tools/call repeat: at /content/0/text one says ")
     assert set(finding.exchange) == {"one", "other"}
 
 

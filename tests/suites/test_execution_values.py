@@ -10,9 +10,9 @@ from mcp_assay.core.faults import Fault, FaultKind
 from mcp_assay.wire.exchange import Exchange
 from mcp_assay_suites.execution.content import content_problems, decoded
 from mcp_assay_suites.execution.failing import STACK_TRACE
-from mcp_assay_suites.execution.structured import first_difference, same
 from mcp_assay_suites.exercising.cases import Case, canonical
 from mcp_assay_suites.exercising.minimal import emptied, plainest, reductions, shortest, smaller_values
+from mcp_assay_suites.observing.comparing import first_difference, same
 
 PNG = "iVBORw0KGgo="
 GOOD = [

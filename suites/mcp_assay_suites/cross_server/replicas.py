@@ -15,6 +15,7 @@ from mcp_assay.readiness.subject import UnavailableError
 from mcp_assay.wire.reaper import without_marks
 from mcp_assay_suites.catalogue import check
 from mcp_assay_suites.cross_server.questions import Question, answer, ask_on, questions
+from mcp_assay_suites.observing.comparing import first_difference
 from mcp_assay_suites.observing.judging import counted
 
 if TYPE_CHECKING:
@@ -69,10 +70,19 @@ def _judged(pairs: Sequence[Pair]) -> Judgement:
         if _said(one) != _said(other):
             return violated(
                 "two instances of the server, started alike, give the same answers",
-                f"{question.text}: one says {one.describe()}, the other {other.describe()}; each says it twice",
+                f"{question.text}: {_told_apart(one, other)}; each says it twice",
                 exchange={"one": one.evidence(), "other": other.evidence()},
             )
     return passed(f"two fresh instances answered {counted(len(compared), 'question')} the same")
+
+
+def _told_apart(one: Exchange, other: Exchange) -> str:
+    """Return what two instances say, or for two results of one kind where they part."""
+    place = first_difference(one.result, other.result, "") if one.result and other.result else None
+    if place is None or not place[0]:
+        return f"one says {one.describe()}, the other {other.describe()}"
+    pointer, left, right = place
+    return f"at {pointer} one says {left}, the other {right}"
 
 
 CHECKS = (replicas_agree,)

@@ -13,6 +13,7 @@ from mcp_assay_suites.catalogue import check
 from mcp_assay_suites.exercising.asking import successes
 from mcp_assay_suites.exercising.minimal import smallest
 from mcp_assay_suites.exercising.telling import noted_by, violated_by
+from mcp_assay_suites.observing.comparing import first_difference, same
 from mcp_assay_suites.observing.judging import counted, kind_of, shown
 
 if TYPE_CHECKING:
@@ -140,17 +141,6 @@ def texts_of(case: Case) -> list[str]:
     return [text for block in blocks if block.get("type") == "text" and isinstance(text := block.get("text"), str)]
 
 
-def same(left: Json, right: Json) -> bool:
-    """Return whether two JSON values are equal; true is not 1, but 1.0 is."""
-    if isinstance(left, bool) or isinstance(right, bool):
-        return left is right
-    if isinstance(left, dict) and isinstance(right, dict):
-        return left.keys() == right.keys() and all(same(value, right[name]) for name, value in left.items())
-    if isinstance(left, list) and isinstance(right, list):
-        return len(left) == len(right) and all(same(one, other) for one, other in zip(left, right, strict=True))
-    return left == right
-
-
 def _is_bare(case: Case) -> bool:
     """Return whether a result has no ``structuredContent``."""
     return "structuredContent" not in (case.exchange.result or {})
@@ -186,25 +176,6 @@ def _told_apart(case: Case) -> str:
             pointer, left, right = place
             return f", and at {pointer} has {left} where structuredContent has {right}" if pointer else ""
     return ""
-
-
-def first_difference(left: Json, right: Json, pointer: str) -> tuple[str, str, str] | None:
-    """Return the first place in which two JSON values differ, and what stands there, or None when they are equal."""
-    if isinstance(left, dict) and isinstance(right, dict):
-        for name in dict.fromkeys([*left, *right]):
-            below = f"{pointer}/{name.replace('~', '~0').replace('/', '~1')}"
-            if name not in left or name not in right:
-                said, meant = (shown(side[name]) if name in side else "nothing" for side in (left, right))
-                return below, said, meant
-            place = first_difference(left[name], right[name], below)
-            if place is not None:
-                return place
-        return None
-    if isinstance(left, list) and isinstance(right, list) and len(left) == len(right):
-        pairs = enumerate(zip(left, right, strict=True))
-        places = (first_difference(one, other, f"{pointer}/{index}") for index, (one, other) in pairs)
-        return next((place for place in places if place is not None), None)
-    return None if same(left, right) else (pointer, shown(left), shown(right))
 
 
 def _parses_to(text: str, value: Json) -> bool:
