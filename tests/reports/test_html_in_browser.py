@@ -165,6 +165,34 @@ def test_a_narrow_screen_needs_no_sideways_scrolling(document: Document, visit: 
         assert page.evaluate("document.documentElement.scrollWidth") <= 360
 
 
+def named(document: Document, name: str) -> Document:
+    """Return a document whose first server has another name."""
+    first = document["servers"][0]["name"]
+    results: Any = [{**entry, "server": name} if entry["server"] == first else entry for entry in document["results"]]
+    return {
+        **document,
+        "servers": [{**document["servers"][0], "name": name}, *document["servers"][1:]],
+        "results": results,
+    }
+
+
+@pytest.mark.parametrize("name", ["x" * 90, "\u062e\u0627\u062f\u0645-" * 12])
+def test_a_long_name_pushes_no_column_off_the_screen_or_the_paper(
+    document: Document, visit: Callable[..., Any], name: str
+) -> None:
+    overflow = "() => { const box = document.querySelector('.scroll'); return box.scrollWidth - box.clientWidth; }"
+    page = visit(named(document, name), viewport={"width": 1280, "height": 900})
+    assert page.evaluate(overflow) <= 0
+    page.emulate_media(media="print")
+    # A4 at 96 dots an inch, without the margins that browsers leave.
+    page.set_viewport_size({"width": 718, "height": 1000})
+    assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+    assert page.evaluate(overflow) <= 0
+    page.emulate_media(media="screen")
+    page.evaluate("location.hash = '#results'")
+    assert page.locator("select[name=server]").bounding_box()["width"] <= 300
+
+
 def test_trends_are_narrowed_by_words(document: Document, visit: Callable[..., Any]) -> None:
     page = visit(document, "#trends")
     assert page.locator(".trend:visible").count() == 2
