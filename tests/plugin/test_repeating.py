@@ -73,7 +73,8 @@ def test_arguments_too_long_for_a_line_are_repeated_from_their_file_or_made_agai
 
 
 def test_a_finding_is_repeated_with_the_options_that_it_was_found_with(planted: pytest.Pytester) -> None:
-    how = ["--mcp-seed", "3", "--mcp-max-examples", "2", "--mcp-budget", "30s", "--mcp-call-timeout", "9"]
+    how = ["--mcp-seed", "3", "--mcp-max-examples", "2", "--mcp-budget", "30s"]
+    how += ["--mcp-bench-budget", "2s", "--mcp-soak", "3s", "--mcp-call-timeout", "9"]
     (found,) = judged(planted, f"servers.json::planted::{NAMES[0]}", *how)
     words = shlex.split(str(found["reproduce"]))
     assert words[: 3 + len(how)] == ["pytest", "--mcp-level", "all", *how]

@@ -13,10 +13,20 @@ LARGEST = 4 * 1024 * 1024
 """Bytes of the largest document that is read; real ones have a few kilobytes."""
 
 _EXAMPLE = '{"mcpServers": {"time": {"command": "uvx", "args": ["mcp-server-time"]}}}'
+_ENDINGS = frozenset({".json", ".toml", ".yaml", ".yml"})
 
 
-def read_document(path: Path) -> str:
+def read_servers(path: Path) -> str:
+    """Return the text of a document that lists servers; see `read_document` for what it raises."""
+    return read_document(path, when_empty=f"the smallest document is {_EXAMPLE}")
+
+
+def read_document(path: Path, *, when_empty: str = "write what it is for, or leave it out") -> str:
     """Return the text of a document without a byte order mark.
+
+    Args:
+        path: The file.
+        when_empty: What to do about a file without content.
 
     Raises:
         ConfigError: The file is missing, a folder or device, unreadable, empty, too large or not UTF-8.
@@ -33,7 +43,7 @@ def read_document(path: Path) -> str:
         line = data.count(b"\n", 0, error.start) + 1
         raise ConfigError("file is not UTF-8 text", path=path, line=line, hint="save it as UTF-8") from None
     if not text.strip():
-        raise ConfigError("file is empty", path=path, hint=f"the smallest document is {_EXAMPLE}")
+        raise ConfigError("file is empty", path=path, hint=when_empty)
     return text
 
 
@@ -73,10 +83,9 @@ def _bytes(path: Path) -> bytes:
 
 def _near(path: Path) -> str:
     """Return a hint that names files of the folder which may have been meant."""
+    endings = {path.suffix} if path.suffix in _ENDINGS else _ENDINGS
     try:
-        names = sorted(
-            entry.name for entry in path.parent.iterdir() if entry.suffix in {".json", ".toml", ".yaml", ".yml"}
-        )
+        names = sorted(entry.name for entry in path.parent.iterdir() if entry.suffix in endings)
     except OSError:
         return "its folder does not exist either"
     return (

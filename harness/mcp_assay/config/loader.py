@@ -10,7 +10,7 @@ from mcp_assay.config.bundle import is_archive, read_bundle, read_manifest
 from mcp_assay.config.detection import find_dialect, folder_of, named_dialect, node_at, syntax_of
 from mcp_assay.config.dialect import Dialect, Layout, Syntax
 from mcp_assay.config.entries import Entry
-from mcp_assay.config.files import read_document
+from mcp_assay.config.files import read_servers
 from mcp_assay.config.json_reader import parse_json
 from mcp_assay.config.registry import read_registry
 from mcp_assay.config.scope import Input, Scope, places
@@ -64,7 +64,7 @@ def read(path: Path) -> Document:
     Raises:
         ConfigError: The file cannot be read or is broken.
     """
-    text = read_manifest(path) if is_archive(path) else read_document(path)
+    text = read_manifest(path) if is_archive(path) else read_servers(path)
     return _READERS.get(syntax_of(path), parse_json)(text, path)
 
 

@@ -195,5 +195,7 @@ def _how_tools_are_called(options: Options) -> list[str]:
     words = ["--mcp-seed", str(options.mcp_seed)] if options.mcp_seed else []
     words += ["--mcp-max-examples", str(options.mcp_max_examples)] if options.mcp_max_examples else []
     words += ["--mcp-budget", f"{options.mcp_budget:g}s"] if options.mcp_budget else []
+    words += ["--mcp-bench-budget", f"{options.mcp_bench_budget:g}s"] if options.mcp_bench_budget else []
+    words += ["--mcp-soak", f"{options.mcp_soak:g}s"] if options.mcp_soak else []
     usual = Limits().call_s == options.mcp_call_timeout
     return words + ([] if usual else ["--mcp-call-timeout", f"{options.mcp_call_timeout:g}"])
