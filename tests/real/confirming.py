@@ -67,7 +67,8 @@ class Asked:
     @property
     def worked(self) -> bool:
         """Whether there is a result that says no error, not even in its text."""
-        return bool(self.result) and not self.result.get("isError") and not wrapped(self.result)
+        told = wrapped(self.result) or error_alone(self.result)
+        return bool(self.result) and not self.result.get("isError") and not told
 
     @property
     def shown(self) -> str:
@@ -83,6 +84,13 @@ def wrapped(result: Message) -> bool:
     blocks = result.get("content") or []
     inner = parsed(blocks[0].get("text")) if len(blocks) == 1 else None
     return isinstance(inner, dict) and inner.get("isError") is True
+
+
+def error_alone(result: Message) -> bool:
+    """Return whether a result without ``isError`` has one text, and that is an object with an ``error`` in words."""
+    blocks = result.get("content") or []
+    inner = parsed(blocks[0].get("text")) if len(blocks) == 1 and not result.get("isError") else None
+    return isinstance(inner, dict) and bool(inner.get("error"))
 
 
 def parsed(text: Any) -> Any:
@@ -168,7 +176,7 @@ def refused_by_error(server: Server, finding: Message) -> tuple[Asked, bool]:
 
 def failed_otherwise(server: Server, finding: Message) -> tuple[Asked, bool]:
     asked = server.call(finding["tool"], finding["given"])
-    return asked, asked.code == -32603 or wrapped(asked.result)
+    return asked, asked.code == -32603 or wrapped(asked.result) or error_alone(asked.result)
 
 
 def not_in_text(server: Server, finding: Message) -> tuple[Asked, bool]:
@@ -237,10 +245,20 @@ def cases(finding: Message) -> Iterator[Message]:
             yield {**finding, "given": given}
 
 
+def prepared(server: Server, finding: Message) -> None:
+    """Start the server anew and make the calls that a finding says must come before, if any."""
+    before = json.loads(finding.get("before") or "[]")
+    if before:
+        server.end()
+    for made in before:
+        server.call(made["tool"], made["arguments"])
+
+
 def confirmed(entry: Message, findings: list[Message]) -> list[Message]:
     """Return what became of each finding on one server."""
     server, rows = Server(entry), list[Message]()
     for finding in (case for found in findings for case in cases(found)):
+        prepared(server, finding)
         check = CONFIRMS.get(finding["check"])
         asked, holds = (None, False) if check is None else check(server, finding)
         rows.append(

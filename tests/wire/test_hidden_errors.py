@@ -86,3 +86,9 @@ def test_a_call_too_many_is_told_from_a_failure(exchange: Exchange) -> None:
 )
 def test_other_answers_are_not_taken_for_limits_of_calls(exchange: Exchange) -> None:
     assert not exchange.is_throttled
+
+
+def test_the_details_of_an_error_are_told() -> None:
+    value: JsonObject = {"error": "Validation error", "details": "the id must be positive"}
+    told = hidden_error(texted(value), tool="image_inspect", arguments={})
+    assert told == "Validation error: the id must be positive"

@@ -36,7 +36,7 @@ _BESIDE = frozenset(
 )
 """What stands beside an error and is no result."""
 
-_FINDS_ERRORS = re.compile(r"(?:^|[^a-z])(?:check|diagnos|error|health|inspect|lint|parse|ping|probe|test|valid|verif)")
+_FINDS_ERRORS = re.compile(r"(?:^|[^a-z])(?:check|diagnos|error|health|lint|parse|ping|probe|test|valid|verif)")
 _HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 """Tools whose very answer may be an error that they found."""
 
@@ -62,7 +62,10 @@ def _told(value: JsonObject) -> str | None:
     """Return what an object says under ``error``, or beside an ``error`` that is true, as text."""
     error = value.get("error")
     inner = error.get("message") if isinstance(error, dict) else value.get("message") if error is True else error
-    return inner if isinstance(inner, str) and inner.strip() else None
+    if not isinstance(inner, str) or not inner.strip():
+        return None
+    more = next((part for name in ("details", "detail") if isinstance(part := value.get(name), str) and part), None)
+    return inner if more is None else f"{inner}: {more}"
 
 
 def _value(result: JsonObject) -> JsonObject | None:
