@@ -21,7 +21,9 @@ class QuickChecks:
     """Takes the place of the built-in checks."""
 
     def pytest_mcp_checks(self, config: pytest.Config) -> Sequence[Check]:
-        return [check for check in mcp_assay_suites.all_checks() if check.id in QUICK or check.id.startswith("BUDG-")]
+        # A history without a measured call has no answer to most questions.
+        quick = QUICK | {"ADV-011"} if config.getoption("mcp_history") is not None else QUICK
+        return [check for check in mcp_assay_suites.all_checks() if check.id in quick or check.id.startswith("BUDG-")]
 
     def pytest_mcp_report_writers(self, config: pytest.Config) -> Sequence[mcp_assay_reports.Writer]:
         return mcp_assay_reports.WRITERS
