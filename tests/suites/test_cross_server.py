@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from mcp_assay_suites.cross_server import CHECKS
+from mcp_assay_suites.cross_server.together import disturbing_alone, disturbing_beside_others
 
 ENTANGLED = Path(__file__).parent / "entangled.py"
 CHOSEN = {check.id: check for check in CHECKS}
@@ -72,3 +75,26 @@ def test_a_single_server_has_no_neighbours(bench):
     assert not judged.of("CROSS-001")[0].applicable
     assert not judged.of("ADV-006")[0].applicable
     assert judged.of("CROSS-002")[0].outcome.value == "pass"
+
+
+def test_who_wants_to_disturb_alone_is_let_in_before_more_who_disturb_beside_others():
+    order = []
+
+    async def take(place, name, then=None):
+        async with place:
+            order.append(name)
+            if then is not None:
+                await then.wait()
+
+    async def everybody():
+        run, enough = SimpleNamespace(memory={}), asyncio.Event()
+        tasks = [asyncio.create_task(take(disturbing_beside_others(run), "first", enough))]
+        await asyncio.sleep(0)
+        for place, name in ((disturbing_alone, "alone"), (disturbing_beside_others, "late")):
+            tasks.append(asyncio.create_task(take(place(run), name)))
+            await asyncio.sleep(0)
+        enough.set()
+        await asyncio.wait_for(asyncio.gather(*tasks), 5)
+
+    asyncio.run(everybody())
+    assert order == ["first", "alone", "late"]

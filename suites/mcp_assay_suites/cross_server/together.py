@@ -24,18 +24,19 @@ async def once(run: Run, kind: type[T], find_out: Callable[[Run], Awaitable[T]])
 
 
 class _Disturbances:
-    """Who disturbs servers: several beside each other, or one alone."""
+    """Who disturbs servers: several beside each other, or one alone, who is let in before more of the others."""
 
     def __init__(self) -> None:
         self._changed = asyncio.Condition()
         self._beside = 0
         self._alone = False
+        self._waiting = 0
 
     @asynccontextmanager
     async def beside(self) -> AsyncGenerator[None]:
         """Hold a place beside others."""
         async with self._changed:
-            await self._changed.wait_for(lambda: not self._alone)
+            await self._changed.wait_for(lambda: not self._alone and not self._waiting)
             self._beside += 1
         try:
             yield
@@ -48,8 +49,13 @@ class _Disturbances:
     async def alone(self) -> AsyncGenerator[None]:
         """Hold the only place."""
         async with self._changed:
-            await self._changed.wait_for(lambda: not self._alone and self._beside == 0)
-            self._alone = True
+            self._waiting += 1
+            try:
+                await self._changed.wait_for(lambda: not self._alone and self._beside == 0)
+                self._alone = True
+            finally:
+                self._waiting -= 1
+                self._changed.notify_all()
         try:
             yield
         finally:
