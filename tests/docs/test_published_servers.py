@@ -64,6 +64,7 @@ def test_findings_of_several_revisions_come_together_and_advice_is_counted(maker
         report("one-2024-11-05", versions, **finding),
         report("one", versions, **{**finding, "level": "ADV", "check": "ADV-001", "verdict": "warn"}),
         report("one", versions, **{**finding, "check": "BASE-001", "verdict": "pass"}),
+        report("one", versions, **{**finding, "check": "CROSS-008", "verdict": "error", "reason": "took too long"}),
     ]
     paths = [tmp_path / f"{number}.json" for number in range(len(reports))]
     for path, one in zip(paths, reports, strict=True):
@@ -71,6 +72,7 @@ def test_findings_of_several_revisions_come_together_and_advice_is_counted(maker
     made = maker.matrix(paths)
     assert made["findings"] == {"BASE-009": {"one": {"level": "MUST", "revisions": ["2024-11-05", "2025-11-25"]}}}
     assert made["advice"] == {"ADV-001": 1}
+    assert maker.errors(paths) == ["CROSS-008 on one: took too long"]
 
 
 def test_a_finding_that_one_revision_does_not_show_is_named_and_the_others_are_shown(maker: ModuleType) -> None:

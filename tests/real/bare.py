@@ -5,8 +5,10 @@ They share no code with the project, and take no care: a message is sent as it i
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import json
+import socket
 import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -103,10 +105,12 @@ class SsePeer(Inbox):
         where = urlsplit(url)
         self._connection = http.client.HTTPConnection(str(where.hostname), where.port, timeout=WAIT_S)
         self._connection.request("GET", where.path, headers={"Accept": "text/event-stream"})
+        self._socket = self._connection.sock
         self._stream = self._connection.getresponse()
         self._named = threading.Event()
         self._endpoint = ""
-        threading.Thread(target=self._read, daemon=True).start()
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
         if not self._named.wait(WAIT_S):
             raise EOFError("endpoint")
 
@@ -129,7 +133,10 @@ class SsePeer(Inbox):
         self.last = asked(self._endpoint, "POST", text, HEADERS)
 
     def end(self) -> None:
-        """Close the stream."""
+        """Close the stream; only then can what reads it be closed."""
+        with contextlib.suppress(OSError):  # the server has closed it before
+            self._socket.shutdown(socket.SHUT_RDWR)
+        self._reader.join(WAIT_S)
         self._connection.close()
 
 

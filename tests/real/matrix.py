@@ -7,9 +7,9 @@ runs the servers of ``published.json`` and ``examples/nineteen/servers.json``, a
 over Streamable HTTP and HTTP+SSE as well: all of them together once, then each few again in every older and newer
 revision that they speak. Then each finding is put to its server once more, in each revision, by bare clients that share
 no code with the project (``protocol.py``, ``confirming.py``). It keeps recordings and reports in the folder, writes
-``matrix.json`` with what the bare clients saw, and ends with 1 when a finding was not confirmed; ``--reports`` judges
-nothing, and confirms what the reports say that are there already. Advice is counted, not listed: it is about taste and
-cost, and a glance at the definitions shows it. Performance is left out.
+``matrix.json`` with what the bare clients saw, and ends with 1 when a finding was not confirmed or a check could not be
+made; ``--reports`` judges nothing, and confirms what the reports say that are there already. Advice is counted, not
+listed: it is about taste and cost, and a glance at the definitions shows it. Performance is left out.
 """
 
 from __future__ import annotations
@@ -194,7 +194,13 @@ def place(server: dict[str, Any]) -> tuple[str, str]:
 
 def findings(results: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
     """Return the results that speak against a server, advice left out."""
-    return [one for one in results if one["verdict"] in {"fail", "warn", "error"} and one["level"] != "ADV"]
+    return [one for one in results if one["verdict"] in {"fail", "warn"} and one["level"] != "ADV"]
+
+
+def errors(reports: Iterable[Path]) -> list[str]:
+    """Return the checks that could not be made through a fault of ours or of this machine, as lines."""
+    results = [one for path in reports for one in json.loads(path.read_text(encoding="utf-8"))["results"]]
+    return [f"{one['check']} on {one['server']}: {one['reason']}" for one in results if one["verdict"] == "error"]
 
 
 def matrix(reports: list[Path]) -> dict[str, Any]:
@@ -275,9 +281,10 @@ def main() -> None:
         made = matrix(reports)
         open_ = enter(made, confirmed(servers["mcpServers"], places_of(reports)))
     MATRIX.write_text(json.dumps(made, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    for line in open_:
-        print(f"not confirmed: {line}")  # noqa: T201  (what a script says)
-    sys.exit(1 if open_ else 0)
+    lines = [f"not confirmed: {line}" for line in open_] + [f"not judged: {line}" for line in errors(reports)]
+    for line in lines:
+        print(line)  # noqa: T201  (what a script says)
+    sys.exit(1 if lines else 0)
 
 
 if __name__ == "__main__":
