@@ -28,6 +28,5 @@ def unless_throttled(judgement: Judgement) -> Judgement:
 
 def _is_throttled(exchange: Mapping[str, Any]) -> bool:
     """Return whether evidence holds the status; requests that we write ourselves have it at the top."""
-    http = exchange.get("http")
-    status = http.get("status") if isinstance(http, dict) else exchange.get("status")
-    return status == HTTPStatus.TOO_MANY_REQUESTS
+    answer: Mapping[str, Any] = exchange.get("http") or exchange
+    return answer.get("status") == HTTPStatus.TOO_MANY_REQUESTS
