@@ -64,7 +64,7 @@ def test_findings_of_several_revisions_come_together_and_advice_is_counted(maker
         report("one-2024-11-05", versions, **finding),
         report("one", versions, **{**finding, "level": "ADV", "check": "ADV-001", "verdict": "warn"}),
         report("one", versions, **{**finding, "check": "BASE-001", "verdict": "pass"}),
-        report("one", versions, **{**finding, "check": "CROSS-008", "verdict": "error", "reason": "took too long"}),
+        report("one", versions, **{**finding, "check": "CROSS-008", "verdict": "error", "observed": "took too long"}),
     ]
     paths = [tmp_path / f"{number}.json" for number in range(len(reports))]
     for path, one in zip(paths, reports, strict=True):

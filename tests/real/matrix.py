@@ -200,7 +200,7 @@ def findings(results: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
 def errors(reports: Iterable[Path]) -> list[str]:
     """Return the checks that could not be made through a fault of ours or of this machine, as lines."""
     results = [one for path in reports for one in json.loads(path.read_text(encoding="utf-8"))["results"]]
-    return [f"{one['check']} on {one['server']}: {one['reason']}" for one in results if one["verdict"] == "error"]
+    return [f"{one['check']} on {one['server']}: {one['observed']}" for one in results if one["verdict"] == "error"]
 
 
 def matrix(reports: list[Path]) -> dict[str, Any]:
