@@ -14,6 +14,7 @@ from mcp_assay.wire.versions import answer_patience_s, spoken_versions
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from mcp_assay.config.spec import Launch
     from mcp_assay.wire.connect import Connector
@@ -161,4 +162,25 @@ async def test_revisions_that_meet_silence_are_waited_for_side_by_side_and_no_ot
     assert await spoken_versions(watching, launch, live) == spoken
     assert watching.most == len(KNOWN_VERSIONS) - 1, "the revision of the live session is not asked for again"
     assert answer_patience_s(live) < quick.limits.start_s
+    await live.close()
+
+
+SLOWER = """
+import pathlib
+import time
+if pathlib.Path(__file__).with_name("busy").exists():
+    time.sleep(1.5)
+"""
+
+
+async def test_a_revision_is_not_lost_on_a_machine_that_got_busy_since_the_server_started(
+    connector: Connector, inline: Callable, tmp_path: Path
+) -> None:
+    quick = dataclasses.replace(connector, limits=dataclasses.replace(connector.limits, list_s=0.2))
+    spoken = ("2025-06-18", "2025-11-25")
+    launch = inline(SLOWER + SILENT.replace("SPOKEN", repr(spoken)))
+    live = await quick.open_session(launch, protocol=spoken[-1])
+    (tmp_path / "busy").touch()
+
+    assert await spoken_versions(quick, launch, live) == spoken
     await live.close()

@@ -9,12 +9,17 @@ from mcp_assay.core.errors import ConnectError
 from mcp_assay.wire.eras import KNOWN_VERSIONS
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from mcp_assay.config.spec import Launch
     from mcp_assay.wire.opener import Opener
     from mcp_assay.wire.session import ServerSession
 
 _MOST_AT_ONCE = 8
 """Instances that are started at the same time only to be asked, whatever the number of servers."""
+
+_MUCH = 1.25
+"""How many times longer an answer may take by now before silence is tried again: the machine got busy meanwhile."""
 
 
 class VersionBook:
@@ -57,8 +62,13 @@ async def spoken_versions(connector: Opener, launch: Launch, live: ServerSession
     patience_s = connector.limits.start_s if live is None else answer_patience_s(live)
     agreed = None if live is None else live.agreement.version
     asked = [version for version in KNOWN_VERSIONS if version != agreed]
-    answers = await asyncio.gather(*(_speaks(connector, launch, version, patience_s) for version in asked))
-    found = {version for version, speaks in zip(asked, answers, strict=True) if speaks} | {agreed}
+    answers = await _asked_for(connector, launch, asked, patience_s)
+    silent = [version for version, answer in answers.items() if answer is None]
+    if silent and agreed is not None:
+        longer_s = await _patience_by_now_s(connector, launch, agreed)
+        if is_much_longer(longer_s, patience_s):
+            answers |= await _asked_for(connector, launch, silent, longer_s)
+    found = {version for version, answer in answers.items() if answer} | {agreed}
     spoken = tuple(version for version in KNOWN_VERSIONS if version in found)
     connector.versions.note(launch, spoken)
     return spoken
@@ -73,13 +83,38 @@ def answer_patience_s(live: ServerSession) -> float:
     return min(live.limits.start_s, live.limits.list_s + 2 * first)
 
 
-async def _speaks(connector: Opener, launch: Launch, version: str, patience_s: float) -> bool:
-    """Return whether a server agrees to a revision on a fresh connection, in time."""
+def is_much_longer(patience_s: float, than_s: float) -> bool:
+    """Return whether silence must be tried again, because a server that does answer takes longer by now."""
+    return patience_s > _MUCH * than_s
+
+
+async def _patience_by_now_s(connector: Opener, launch: Launch, version: str) -> float:
+    """Return how long a first answer may take on the machine as it is now, in seconds, by one that does come."""
+    try:
+        session = await connector.open_session(launch, protocol=version)
+    except ConnectError:
+        return connector.limits.start_s
+    await session.close()
+    return answer_patience_s(session)
+
+
+async def _asked_for(
+    connector: Opener, launch: Launch, versions: Sequence[str], patience_s: float
+) -> dict[str, bool | None]:
+    """Return by revision whether a server agrees to it on a fresh connection, None when it was silent."""
+    answers = await asyncio.gather(*(_speaks(connector, launch, version, patience_s) for version in versions))
+    return dict(zip(versions, answers, strict=True))
+
+
+async def _speaks(connector: Opener, launch: Launch, version: str, patience_s: float) -> bool | None:
+    """Return whether a server agrees to a revision on a fresh connection, None when it says nothing in time."""
     async with connector.versions.turns:
         try:
             async with asyncio.timeout(patience_s):
                 session = await connector.open_session(launch, protocol=version)
-        except (ConnectError, TimeoutError):
+        except TimeoutError:
+            return None
+        except ConnectError:
             return False
         await session.close()
         return True

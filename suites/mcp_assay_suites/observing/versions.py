@@ -6,9 +6,10 @@ import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from mcp_assay.core.faults import FaultKind
 from mcp_assay.wire.eras import HANDSHAKE_VERSIONS, KNOWN_VERSIONS, STATELESS_VERSIONS
 from mcp_assay.wire.negotiation import discover, initialize, strings
-from mcp_assay.wire.versions import answer_patience_s
+from mcp_assay.wire.versions import answer_patience_s, is_much_longer
 from mcp_assay_suites.observing.interview import interview
 from mcp_assay_suites.observing.memory import remembered
 
@@ -110,9 +111,23 @@ async def _discovered(server: ServerUnderTest, version: str) -> Exchange:
 async def initialized(server: ServerUnderTest, version: str) -> Exchange:
     """Return the answer to ``initialize`` for a revision as the first message to a fresh instance.
 
+    Silence is believed only while another instance answers as quickly as the live one did: the machine may be busy.
+
     Raises:
         ConnectError: No further instance can be started.
     """
     live = await server.session()
+    patience_s = answer_patience_s(live)
+    exchange = await _initialized(server, version, patience_s)
+    if exchange.fault is not None and exchange.fault.kind is FaultKind.TIMEOUT:
+        async with server.fresh_session(protocol=live.agreement.version) as control:
+            longer_s = answer_patience_s(control)
+        if is_much_longer(longer_s, patience_s):
+            return await _initialized(server, version, longer_s)
+    return exchange
+
+
+async def _initialized(server: ServerUnderTest, version: str, patience_s: float) -> Exchange:
+    """Return the answer to ``initialize`` as the first message to a fresh instance, or its fault after some seconds."""
     async with server.fresh_channel() as channel:
-        return await initialize(channel, version, answer_patience_s(live))
+        return await initialize(channel, version, patience_s)
