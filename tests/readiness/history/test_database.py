@@ -147,9 +147,18 @@ def test_the_history_of_another_version_is_refused_and_left_as_it_is(
 def test_a_file_that_is_no_database_is_left_alone(tmp_path: Path, make_run: MakeRun) -> None:
     path = tmp_path / "notes.txt"
     path.write_text("my notes, more than a hundred bytes of them " * 40)
-    with opened(path) as history, pytest.raises(HistoryError, match="not a database"):
-        history.add(make_run(1), [])
+    with pytest.raises(UsageError, match="is no SQLite file"):
+        opened(path)
     assert path.read_text().startswith("my notes")
+
+
+def test_a_database_that_was_damaged_is_left_alone(tmp_path: Path, make_run: MakeRun) -> None:
+    path = tmp_path / "damaged.db"
+    damaged = b"SQLite format 3\0" + b"damaged " * 600
+    path.write_bytes(damaged)
+    with opened(path) as history, pytest.raises(HistoryError, match="cannot be written"):
+        history.add(make_run(1), [])
+    assert path.read_bytes() == damaged
 
 
 def test_a_full_disk_is_said(make_run: MakeRun) -> None:
