@@ -1,4 +1,9 @@
-"""Reference pages made from the code while the site is built, so that they cannot lag behind it."""
+"""Reference pages made from the code while the site is built, so that they cannot lag behind it.
+
+    python docs/generate.py
+
+writes the page that is kept in the repository as well, because people look checks up there: ``checks.md``.
+"""
 
 from __future__ import annotations
 
@@ -30,6 +35,9 @@ if TYPE_CHECKING:
 
     from mcp_assay.cli.checks import CatalogueEntry
     from mcp_assay_suites.catalogue import Row
+
+KEPT = Path(__file__).parent / "checks.md"
+"""The page that is kept in the repository."""
 
 _CHECKS = """\
 # Checks
@@ -330,3 +338,7 @@ def _code(text: str) -> str:
 
 def _cell(text: str) -> str:
     return text.replace("|", "\\|").replace("\n", " ").replace("<", "&lt;").replace("%%", "%")
+
+
+if __name__ == "__main__":
+    KEPT.write_text(pages()[KEPT.name], encoding="utf-8")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import runpy
 import subprocess
 import sys
 from importlib.resources import files
@@ -30,6 +31,13 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def page(site: Path, name: str) -> str:
     return (site / name / "index.html").read_text("utf-8")
+
+
+def test_the_checks_in_the_repository_are_those_of_the_catalogue() -> None:
+    pytest.importorskip("mkdocs", reason="needs the dependency group docs")
+    generate = runpy.run_path(str(ROOT / "docs" / "generate.py"))
+    kept = generate["KEPT"].read_text("utf-8")
+    assert kept == generate["pages"]()["checks.md"], "python docs/generate.py writes it anew"
 
 
 def test_every_page_of_the_navigation_is_built(site: Path) -> None:
