@@ -35,6 +35,7 @@ LONG = "a-server-with-quite-a-long-name-in-its-configuration-file"
 def test_no_line_of_a_run_is_wider_than_the_terminal(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in {"COLUMNS": str(COLUMNS), "NO_COLOR": "1", "LC_ALL": "C", "PYTHONUTF8": "0"}.items():
         monkeypatch.setenv(name, value)
+    monkeypatch.delenv("PYTHONIOENCODING", raising=False)
     servers = {"memory": raw_server("--name", "x" * 30), LONG: raw_server(), "gone": {"command": "/does/not/exist"}}
     pytester = project(servers, checks=("reachable", "listed", "described", "silent", "answered"))
     options = ("--mcp-history", "figures.db", "--mcp-level", "all", "--mcp-min-score", "99", "-ra")

@@ -55,6 +55,7 @@ class Wire:
         self.channel = SimpleNamespace(ended=None)
         self.agreement = SimpleNamespace(era=Era.STATELESS)
         self.alive, self.id, self.session = True, "c::one", self
+        self.servers, self.spec = [self], SimpleNamespace(name="one")
 
     def server(self, _):
         return self
