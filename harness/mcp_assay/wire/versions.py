@@ -66,7 +66,7 @@ async def spoken_versions(connector: Opener, launch: Launch, live: ServerSession
     silent = [version for version, answer in answers.items() if answer is None]
     if silent and agreed is not None:
         longer_s = await _patience_by_now_s(connector, launch, agreed)
-        if is_much_longer(longer_s, patience_s):
+        if longer_s > _MUCH * patience_s:
             answers |= await _asked_for(connector, launch, silent, longer_s)
     found = {version for version, answer in answers.items() if answer} | {agreed}
     spoken = tuple(version for version in KNOWN_VERSIONS if version in found)
@@ -81,11 +81,6 @@ def answer_patience_s(live: ServerSession) -> float:
     """
     first = next((one.duration_s for one in live.log.exchanges if one.message is not None), live.started_s)
     return min(live.limits.start_s, live.limits.list_s + 2 * first)
-
-
-def is_much_longer(patience_s: float, than_s: float) -> bool:
-    """Return whether silence must be tried again, because a server that does answer takes longer by now."""
-    return patience_s > _MUCH * than_s
 
 
 async def _patience_by_now_s(connector: Opener, launch: Launch, version: str) -> float:

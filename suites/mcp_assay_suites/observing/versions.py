@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from mcp_assay.core.faults import FaultKind
 from mcp_assay.wire.eras import HANDSHAKE_VERSIONS, KNOWN_VERSIONS, STATELESS_VERSIONS
 from mcp_assay.wire.negotiation import discover, initialize, strings
-from mcp_assay.wire.versions import answer_patience_s, is_much_longer
+from mcp_assay.wire.versions import answer_patience_s
 from mcp_assay_suites.observing.interview import interview
 from mcp_assay_suites.observing.memory import remembered
 
@@ -111,7 +111,8 @@ async def _discovered(server: ServerUnderTest, version: str) -> Exchange:
 async def initialized(server: ServerUnderTest, version: str) -> Exchange:
     """Return the answer to ``initialize`` for a revision as the first message to a fresh instance.
 
-    Silence is believed only while another instance answers as quickly as the live one did: the machine may be busy.
+    Silence is believed the second time, and no sooner than another instance would have answered by now: a machine on
+    which many are started at once is busy.
 
     Raises:
         ConnectError: No further instance can be started.
@@ -121,9 +122,8 @@ async def initialized(server: ServerUnderTest, version: str) -> Exchange:
     exchange = await _initialized(server, version, patience_s)
     if exchange.fault is not None and exchange.fault.kind is FaultKind.TIMEOUT:
         async with server.fresh_session(protocol=live.agreement.version) as control:
-            longer_s = answer_patience_s(control)
-        if is_much_longer(longer_s, patience_s):
-            return await _initialized(server, version, longer_s)
+            patience_s = max(patience_s, answer_patience_s(control))
+        return await _initialized(server, version, patience_s)
     return exchange
 
 
