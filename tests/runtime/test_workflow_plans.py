@@ -281,6 +281,12 @@ def test_any_text_is_parts_or_a_problem(text):
         assert found == (text,)
 
 
+@pytest.mark.parametrize("text", ["${``}", "${steps.a[?size==`big`]}"])
+def test_a_literal_of_the_old_style_is_taken_without_a_warning(text):
+    (found,) = parts(text)
+    assert found.value({"steps": {"a": [{"size": "big"}]}}) in ("", [{"size": "big"}])
+
+
 @given(value=st.text(alphabet="ab'\"{}$`", max_size=8), before=st.text(alphabet="ab{}", max_size=4))
 def test_a_reference_gives_its_value_alone_and_its_text_among_others(value, before):
     scope = {"inputs": {"x": value}, "steps": {}}

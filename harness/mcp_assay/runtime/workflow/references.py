@@ -6,6 +6,7 @@ everything else as JSON. ``$${`` stands for ``${``.
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
@@ -17,6 +18,8 @@ from mcp_assay.core.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from jmespath.parser import ParsedResult
 
     from mcp_assay.core.json_types import Json, JsonObject
 
@@ -47,7 +50,7 @@ class Expression:
             ReferenceProblemError: A function in it does not take what it was given.
         """
         try:
-            return cast("Json", jmespath.search(self.text, scope))
+            return cast("Json", _compiled(self.text).search(scope))
         except jmespath.exceptions.JMESPathError as problem:
             raise ReferenceProblemError(f"${{{self.text}}} cannot be worked out: {problem}") from None
 
@@ -61,12 +64,19 @@ def expression(text: str) -> Expression:
     if len(text) > LONGEST_EXPRESSION:
         raise ReferenceProblemError(f"an expression is longer than {LONGEST_EXPRESSION} characters")
     try:
-        compiled = jmespath.compile(text)
+        compiled = _compiled(text)
     except (jmespath.exceptions.JMESPathError, RecursionError) as problem:
         reason = str(problem).splitlines()[0] if str(problem) else type(problem).__name__
         bare = "; an expression stands here without ${ }" if text.startswith("${") and text.endswith("}") else ""
         raise ReferenceProblemError(f"{text!r} is no JMESPath: {reason.rstrip(':')}{bare}") from None
     return Expression(text, cast("Mapping[str, Any]", compiled.parsed))
+
+
+def _compiled(text: str) -> ParsedResult:
+    """Return an expression as the library has it; a literal such as `` `big` `` is old style and still JMESPath."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", PendingDeprecationWarning)
+        return jmespath.compile(text)
 
 
 def parts(text: str) -> tuple[str | Expression, ...]:
