@@ -38,8 +38,10 @@ if TYPE_CHECKING:
     from mcp_assay.readiness.subject import Run, ToolUnderTest
 
 _LONGEST_ARGUMENTS = 400
-_LONGEST_CALLS = 800
 """Characters of arguments that still fit in the one line that repeats a finding."""
+
+_LONGEST_CALLS = 800
+"""Those of arguments and of the calls before them, which no file keeps."""
 
 _LANE_CATEGORIES = frozenset({Category.CONNECTIVITY, Category.SCHEMA, Category.EXECUTION})
 

@@ -161,8 +161,9 @@ class Exchange:
         """Return a result in a few words."""
         if self.is_tool_error:
             return f"a result with isError: {_short(first_text(result))}"
-        if self.hidden_error is not None:
-            return f"a result without isError that consists of an error: {_short(self.hidden_error)}"
+        hidden = self.hidden_error
+        if hidden is not None:
+            return f"a result without isError that consists of an error: {_short(hidden)}"
         if self.wraps_tool_error:
             return f"a result without isError whose text is one with it: {_short(first_text(result))}"
         return f"a result: {_short(result)}"

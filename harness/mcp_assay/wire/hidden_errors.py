@@ -20,8 +20,18 @@ THROTTLED = re.compile(
 """How servers say that they were called too often."""
 
 _BESIDE = frozenset(
-    {"code", "detail", "details", "error", "errors", "error_code", "error_type", "errorcode", "hint", "message", "ok"}
-    | {
+    {
+        "code",
+        "detail",
+        "details",
+        "error",
+        "errors",
+        "error_code",
+        "error_type",
+        "errorcode",
+        "hint",
+        "message",
+        "ok",
         "reason",
         "request_id",
         "status",
@@ -37,8 +47,10 @@ _BESIDE = frozenset(
 """What stands beside an error and is no result."""
 
 _FINDS_ERRORS = re.compile(r"(?:^|[^a-z])(?:check|diagnos|error|health|lint|parse|ping|probe|test|valid|verif)")
-_HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 """Tools whose very answer may be an error that they found."""
+
+_HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+"""Where a name in camel case has a new word."""
 
 
 def hidden_error(result: JsonObject, *, tool: str, arguments: Mapping[str, Json]) -> str | None:

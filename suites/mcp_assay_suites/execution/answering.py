@@ -12,7 +12,7 @@ from mcp_assay_suites.exercising.asking import every_call, never_exercised
 from mcp_assay_suites.exercising.durations import is_asked_to_wait
 from mcp_assay_suites.exercising.minimal import smallest
 from mcp_assay_suites.exercising.shared import valid_calls
-from mcp_assay_suites.exercising.telling import violated_by, what_happened
+from mcp_assay_suites.exercising.telling import how_it_was_lost, violated_by
 from mcp_assay_suites.observing.judging import counted
 
 if TYPE_CHECKING:
@@ -88,9 +88,7 @@ async def _lost(subject: Subject, case: Case) -> Judgement:
         return _is_lost(other)
 
     case = await smallest(subject, case, shows)
-    happened = what_happened(case)
-    if case.exchange.fault is None and case.after is not None:
-        happened = f"afterwards {case.after.describe()}"
+    happened = how_it_was_lost(case)
     expected = "a call with arguments that fit the input schema is answered, and the server goes on"
     cause = "a valid call ends the server" if case.ended_server else "a valid call is not answered properly"
     return violated_by(case, expected, f"{case.call}: {happened}", causes=[cause])

@@ -13,7 +13,7 @@ from mcp_assay_suites.exercising.calling import Planned, call, calls_at_once
 from mcp_assay_suites.exercising.known import explorable_call
 from mcp_assay_suites.exercising.limits import may_look
 from mcp_assay_suites.exercising.shared import valid_calls
-from mcp_assay_suites.exercising.telling import noted_by, violated_by, what_happened
+from mcp_assay_suites.exercising.telling import how_it_was_lost, noted_by, violated_by
 from mcp_assay_suites.exercising.texts import TextSlot, comes_back, fits, marker, optional_slots, strings_of, text_slots
 from mcp_assay_suites.observing.judging import counted
 
@@ -222,9 +222,7 @@ def harm_done(texts: Sequence[str]) -> str | None:
 
 def not_survived(case: Case, what: str, base: JsonObject) -> Judgement:
     """Return the finding that the server did not survive a call that fits the input schema, made from plainer ones."""
-    happened = what_happened(case)
-    if case.exchange.fault is None and case.after is not None:
-        happened = f"afterwards {case.after.describe()}"
+    happened = how_it_was_lost(case)
     expected = "any call that fits the input schema is answered or refused, and the server goes on"
     return violated_by(case, expected, f"{what}: {happened}", arguments=base)
 

@@ -29,6 +29,13 @@ def what_happened(case: Case) -> str:
     return f"{fault.message}; its last words: {_cut(line)}" if line else fault.message
 
 
+def how_it_was_lost(case: Case) -> str:
+    """Return what came of a call that the server did not survive: that, or what came after its answer."""
+    if case.exchange.fault is None and case.after is not None:
+        return f"afterwards {case.after.describe()}"
+    return what_happened(case)
+
+
 def violated_by(
     case: Case,
     expected: str,
