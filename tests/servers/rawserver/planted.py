@@ -5,10 +5,8 @@ Without the faults the same tools answer every call that fits their schema, and 
 
 from __future__ import annotations
 
-import json
-
 from rawserver.protocol import text
-from rawserver.tools import make_tool, structured
+from rawserver.tools import made_of, structured
 
 _TEXT = {"type": "string", "description": "A text to work on"}
 _HEX = {"red": "#ff0000", "green": "#00ff00", "blue": "#0000ff"}
@@ -181,9 +179,4 @@ _ROWS = [
 
 def healthy_tools():
     """Return the tools without a fault."""
-    made = []
-    for name, description, function, properties, optional, output in _ROWS:
-        required = [part for part in properties if part not in optional]
-        title = name.replace("_", " ").capitalize()
-        made.append(make_tool(name, title, description, function, json.loads(json.dumps(properties)), required, output))
-    return made
+    return made_of(_ROWS)

@@ -11,7 +11,7 @@ import os
 from datetime import date
 
 from rawserver.protocol import INTERNAL_ERROR, RpcError, text
-from rawserver.tools import make_tool, structured
+from rawserver.tools import made_of, structured
 
 _STRING, _WHOLE, _NUMBER = {"type": "string"}, {"type": "integer"}, {"type": "number"}
 _TEXT = {"type": "string", "description": "A text to work on"}
@@ -149,12 +149,7 @@ _ROWS = [
 
 def subtle_tools():
     """Return the tools without a fault."""
-    made = []
-    for name, description, function, properties, optional, output in _ROWS:
-        required = [part for part in properties if part not in optional]
-        title = name.replace("_", " ").capitalize()
-        made.append(make_tool(name, title, description, function, json.loads(json.dumps(properties)), required, output))
-    return made
+    return made_of(_ROWS)
 
 
 def _when(matches, act=_broken):

@@ -46,6 +46,16 @@ def make_tool(name, title, description, function, properties, required=(), outpu
     return Tool(definition, function)
 
 
+def made_of(rows):
+    """Return fresh read-only tools of rows: name, description, function, properties, optional ones, output."""
+    made = []
+    for name, description, function, properties, optional, output in rows:
+        required = [part for part in properties if part not in optional]
+        title = name.replace("_", " ").capitalize()
+        made.append(make_tool(name, title, description, function, json.loads(json.dumps(properties)), required, output))
+    return made
+
+
 def structured(value):
     """Return a result that carries a value both ways."""
     return {"content": [text(json.dumps(value))], "structuredContent": value}
