@@ -7,13 +7,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from mcp_assay.config.spec import Reference, Template
+
+T = TypeVar("T")
+
+_HEADER = "authorization"
 
 DEFAULT_PORT = 33_418
 """Port of 127.0.0.1 that a browser is sent back to; registered clients have to name it beforehand."""
@@ -23,6 +27,16 @@ RENEWED_AHEAD_S = 60.0
 
 SECRET_TEXTS = frozenset({"client_secret", "private_key"})
 """The texts of a grant that nobody may see; a client's id stands in addresses for people (RFC 6749, section 2.2)."""
+
+
+def authorization_of(headers: Mapping[str, str]) -> str:
+    """Return the value of the header ``Authorization``, however it is written; empty without one."""
+    return next((value for name, value in headers.items() if name.lower() == _HEADER), "")
+
+
+def without_authorization(headers: Mapping[str, T]) -> dict[str, T]:
+    """Return headers without ``Authorization``, however it is written."""
+    return {name: value for name, value in headers.items() if name.lower() != _HEADER}
 
 
 class GrantKind(StrEnum):

@@ -12,6 +12,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from mcp_assay.config.authorization import without_authorization
 from mcp_assay.config.env_files import read_env_file
 from mcp_assay.config.secrets import secrets_of
 from mcp_assay.core.errors import ConfigError
@@ -275,7 +276,7 @@ class ServerSpec:
 
     def _sent_headers(self) -> dict[str, Template]:
         """Return the configured headers, without the credentials that a grant takes the place of."""
-        return {name: value for name, value in self.headers.items() if not self.auth or name.lower() != "authorization"}
+        return without_authorization(self.headers) if self.auth else dict(self.headers)
 
     def _grant(self, variables: Variables) -> tuple[Grant | None, dict[str, str]]:
         """Return how to sign in, and what the references to its secrets stood for."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from yarl import URL
 
+from mcp_assay.config.authorization import authorization_of
 from mcp_assay.core.errors import ConnectError
 from mcp_assay.core.faults import Fault, FaultKind
 from mcp_assay.wire.eras import CLIENT_INFO
@@ -156,7 +157,7 @@ class HttpClient:
     @property
     def authorization(self) -> str:
         """The value of the configured header ``Authorization``, which changes with the token; empty without one."""
-        return next((value for name, value in self._headers.items() if name.lower() == "authorization"), "")
+        return authorization_of(self._headers)
 
     @property
     def cookie(self) -> str:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import orjson
 from yarl import URL
 
+from mcp_assay.config.authorization import authorization_of
 from mcp_assay.wire.http_client import REDIRECTS
 from mcp_assay_suites.observing.http_talk import Reply, opening_request
 from mcp_assay_suites.observing.memory import remembered
@@ -63,7 +64,7 @@ async def auth_talk(server: ServerUnderTest) -> AuthTalk:
 async def _talked(server: ServerUnderTest) -> AuthTalk:
     """Ask without and with a wrong token, and for the metadata."""
     live = await server.session()
-    given = next((value for name, value in server.launch.headers.items() if name.lower() == "authorization"), "")
+    given = authorization_of(server.launch.headers)
     web = live.channel.transport.raw_http
     if web is None or not given.lower().startswith("bearer "):
         return AuthTalk()

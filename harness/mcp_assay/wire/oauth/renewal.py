@@ -11,6 +11,7 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from mcp_assay.config.authorization import authorization_of, without_authorization
 from mcp_assay.core.errors import ConnectError
 from mcp_assay.core.faults import Fault, FaultKind
 
@@ -58,7 +59,7 @@ class Credentials:
     @property
     def authorization(self) -> str:
         """The value of the header ``Authorization``."""
-        return next((value for name, value in self.headers.items() if name.lower() == "authorization"), "")
+        return authorization_of(self.headers)
 
     @property
     def ended(self) -> bool:
@@ -140,7 +141,7 @@ class Credentials:
         Raises:
             ConnectError: The authorization server gives none.
         """
-        bare = {name: value for name, value in self.headers.items() if name.lower() != "authorization"}
+        bare = without_authorization(self.headers)
         signed = await self._sign_in(replace(self._launch, headers=bare), timeout_s=self._timeout_s)
         if signed.headers != bare:
             self._launch = signed
@@ -165,8 +166,8 @@ class CredentialBook:
             sign_in: Gets tokens.
             timeout_s: Seconds for each.
         """
-        token = next((value for name, value in launch.headers.items() if name.lower() == "authorization"), None)
-        if launch.auth is None or token is None:
+        token = authorization_of(launch.headers)
+        if launch.auth is None or not token:
             return None
         key = (launch.name, launch.url, launch.auth, token)
         if key not in self._known:

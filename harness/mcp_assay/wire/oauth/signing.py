@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
+from mcp_assay.config.authorization import without_authorization
+
 if TYPE_CHECKING:
     from mcp_assay.config.authorization import TokenLifetime
     from mcp_assay.config.spec import Launch
@@ -49,6 +51,6 @@ async def sign_in_recorded(launch: Launch, *, timeout_s: float) -> Launch:  # no
 
 def with_token(launch: Launch, token: str, *, lifetime: TokenLifetime | None = None, secret: bool = True) -> Launch:
     """Return the launch with a bearer token (RFC 6750) among its headers and, when ``secret``, its secrets."""
-    kept = {name: value for name, value in launch.headers.items() if name.lower() != "authorization"}
+    kept = without_authorization(launch.headers)
     secrets = {**launch.secrets, ACCESS_TOKEN: token} if secret else launch.secrets
     return replace(launch, headers={**kept, "Authorization": f"Bearer {token}"}, secrets=secrets, lifetime=lifetime)
